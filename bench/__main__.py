@@ -1,0 +1,64 @@
+"""`python -m bench [NAME ...]`: run the benches, print one table and keep it in results.json; exit with 1 if
+a row does not hold.
+"""
+
+import argparse
+import asyncio
+import importlib
+import pkgutil
+import sys
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+
+from bench.results import keep
+from bench.table import Row, print_table
+
+Rows = Callable[[], list[Row] | Coroutine[object, object, list[Row]]]
+
+
+def names() -> list[str]:
+    """Return the modules of this package that may be benches: all but the two that print."""
+    modules = pkgutil.iter_modules([str(Path(__file__).parent)])
+    return sorted(module.name for module in modules if module.name not in {"__main__", "table"})
+
+
+def rows_of(name: str) -> Rows | None:
+    """Return the module's ``rows``, or None where it only helps other benches."""
+    rows: Rows | None = getattr(importlib.import_module(f"bench.{name}"), "rows", None)
+    return rows
+
+
+def measure(rows: Rows) -> list[Row]:
+    """Run one bench, whether it is a coroutine function or a plain one."""
+    result = rows()
+    return result if isinstance(result, list) else asyncio.run(result)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the benches named, or all; return the exit code."""
+    known = names()
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, and print one table.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one or more of: {', '.join(known)}")
+    wanted = parser.parse_args(arguments).names
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        parser.error(f"no such bench: {', '.join(unknown)}")
+    measured: dict[str, list[Row]] = {}
+    for name in wanted or known:
+        rows = rows_of(name)
+        if rows is None:
+            continue
+        started = time.perf_counter()
+        print(f"{name} ...", end=" ", flush=True, file=sys.stderr)
+        measured[name] = measure(rows)
+        # At once: a later bench that breaks loses only its own.
+        keep({name: measured[name]})
+        print(f"{time.perf_counter() - started:.0f} s", flush=True, file=sys.stderr)
+    table = [row for rows in measured.values() for row in rows]
+    print_table(table)
+    return 0 if all(row.holds for row in table) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

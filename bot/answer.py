@@ -1,0 +1,350 @@
+"""The one path every answer takes.
+
+A cog hands over a request, what opens a transport for it, and the command's plan. Then, in this order: the
+policy of the place decides what the person left open; what is wrong with the request is said; the request is
+admitted, which writes its open usage row; Discord accepts the first sign; the plan calls the model, as often
+as it needs; the reply shows the text while it comes; and whatever happened, the request is settled once and
+one clear sentence says what went wrong.
+
+Stop, the time limit and a shutdown interrupt the plan, never the reply: leaving the plan cancels the
+prediction upstream, and the reply goes on showing what there is, with a word on why there is no more.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from enum import Enum, auto
+from typing import Any
+
+from bot.domain import Ending, Request, Scope
+from bot.errors import (
+    BadRequest,
+    LimitReached,
+    ModelTimedOut,
+    ParlanceError,
+    Refused,
+    Remains,
+    Restarted,
+    Unanswerable,
+)
+from bot.i18n import N_
+from bot.ids import short
+from bot.logs import request_id as logged_request
+from bot.policy import under
+from bot.remains import remains
+from bot.replies.footer import SMALL, footer, short_name
+from bot.replies.transport import Buttons, Lost, Transport
+from bot.run import REQUEST_SECONDS, Plan, Run
+from bot.services import Services
+
+log = logging.getLogger(__name__)
+
+ADMISSION_SECONDS = 0.7
+"""Admission this late is overtaken by a deferral: Discord waits three seconds for the first sign."""
+REMAINS_SECONDS = 0.5
+"""How long a refusal waits to be told what is possible instead."""
+SHUTDOWN_SECONDS = 6.0
+"""What running answers get to end by themselves when the bot stops."""
+LAST_WORDS_SECONDS = 2.5
+"""What the replies of cancelled answers get to say so: Docker kills ten seconds after asking."""
+
+Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
+Opening = Callable[[Request], Transport]
+"""Makes the transport of a request whose visibility is decided."""
+
+
+class Stopped(Enum):
+    """What became of pressing Stop."""
+
+    STOPPING = auto()
+    ENDED = auto()
+    NOT_ALLOWED = auto()
+
+
+class Answers:
+    """Every answer under way, and the path they take."""
+
+    def __init__(self, services: Services, spawn: Spawn = asyncio.create_task) -> None:
+        self.services = services
+        self._spawn = spawn
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._runs: dict[int, Run] = {}
+        self._closing = False
+
+    @property
+    def under_way(self) -> int:
+        """How many answers are."""
+        return len(self._runs)
+
+    def start(self, request: Request, opening: Opening, plan: Plan) -> asyncio.Task[None]:
+        """Answer in a task of its own; the one place where answers begin."""
+        return self.begin(self.answer(request, opening, plan))
+
+    def begin(self, answering: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run what leads to an answer in a task of its own, which a shutdown waits for."""
+        task = self._spawn(answering)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def answer(self, request: Request, opening: Opening, plan: Plan) -> None:
+        """Take one request the whole way; every failure ends as a sentence to the person, none is raised."""
+        logged_request.set(short(request.id))
+        try:
+            run = await self._placed(request, opening)
+            if run is not None:
+                await self._run(run, plan)
+        except Exception:  # the path's own fault: nobody is left to tell
+            log.exception("an answer broke")
+
+    async def _placed(self, request: Request, opening: Opening) -> Run | None:
+        """A run under the policy of its place; None when the request was refused and the person told."""
+        try:
+            policy = await self.services.policies.of(request.scope)
+        except Exception as error:  # noqa: BLE001 - every error becomes a sentence
+            run = Run(request, opening(request), self.services)
+            await self._refuse(run, error)
+            self._count(run)
+            return None
+        request = under(policy, request)
+        run = Run(request, opening(request), self.services)
+        run.policy = policy
+        return run
+
+    async def _run(self, run: Run, plan: Plan) -> None:
+        self._runs[run.request.id] = run
+        try:
+            if await self._admit(run, plan) and await self._first_sign(run):
+                await self._work(run, plan)
+            await self._close(run)
+        finally:
+            del self._runs[run.request.id]
+            self._count(run)
+
+    def _count(self, run: Run) -> None:
+        self.services.metrics.ended(run.request.command, run.ending, run.first_text_seconds)
+        if run.tokens.total:
+            self.services.metrics.used(run.model, run.tokens, run.cost)
+
+    async def resume(self, run: Run, plan: Plan) -> None:
+        """Go on with an answer that another process began and whose reply was taken up."""
+        self._runs[run.request.id] = run
+        try:
+            await self._work(run, plan)
+            await self._close(run)
+        finally:
+            del self._runs[run.request.id]
+            self._count(run)
+
+    async def _close(self, run: Run) -> None:
+        """Take an answer off the record of those under way; what a shutdown leaves unsaid, the next start
+        says.
+        """
+        if not self._closing or run.reply.is_settled:
+            await self.services.ledger.leases.closed(run.request.id)
+
+    def stop(self, request_id: int, presser: Scope, *, moderates: bool) -> Stopped:
+        """End an answer because a person pressed Stop: the one who asked, or one who moderates its place.
+
+        ``moderates`` says so of the place of ``presser``.
+        """
+        run = self._runs.get(request_id)
+        if run is None:
+            return Stopped.ENDED
+        asked = run.request.scope
+        if presser.user_id != asked.user_id and not (moderates and presser.is_beside(asked)):
+            return Stopped.NOT_ALLOWED
+        run.interrupt(Ending.STOPPED)
+        return Stopped.STOPPING
+
+    async def close(self, grace: float = SHUTDOWN_SECONDS) -> None:
+        """Take no new requests, give running answers their time, then end them with a word."""
+        self._closing = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace)
+        for run in self._runs.values():
+            run.interrupt(Ending.SHUTDOWN)
+            run.reply.end_by(self.services.clock() + LAST_WORDS_SECONDS)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=LAST_WORDS_SECONDS)
+
+    async def _admit(self, run: Run, plan: Plan) -> bool:
+        """Check and admit; False when the request was refused and the person told."""
+        try:
+            self._prepare(run, plan)
+            await self._reserve(run)
+            self.services.providers[run.model.provider].require(run.model)
+        except Lost:
+            await self._settle(run, Ending.UNSEEN)
+            return False
+        except LimitReached as reached:
+            if not reached.again:
+                reached.remains = await self._remains(run, reached)
+            await self._refuse(run, reached)
+            return False
+        except Unanswerable as error:
+            await self._settle(run, Ending.FAILED, error)
+            await self._refuse(run, error)
+            return False
+        except Exception as error:  # noqa: BLE001 - every error becomes a sentence
+            await self._refuse(run, error)
+            return False
+        return True
+
+    async def _remains(self, run: Run, reached: LimitReached) -> Remains:
+        """What the person can do instead, where that is found soon."""
+        look = asyncio.create_task(remains(self.services, run, reached))
+        self._tasks.add(look)
+        look.add_done_callback(self._looked)
+        done, _ = await asyncio.wait({look}, timeout=REMAINS_SECONDS)
+        return look.result() if done and look.exception() is None else Remains()
+
+    def _looked(self, look: "asyncio.Task[Remains]") -> None:
+        self._tasks.discard(look)
+        if not look.cancelled() and (error := look.exception()) is not None:
+            _log_failure(error)
+
+    def _prepare(self, run: Run, plan: Plan) -> None:
+        if self._closing:
+            raise Refused(N_("I am just being restarted. Please ask again in a minute."))
+        wanted = self.services.model_for(run.policy, run.request)
+        run.model = self.services.answering(run.policy, wanted)
+        run.instead_of = wanted if run.model is not wanted else None
+        plan.check(run.request)
+
+    async def _reserve(self, run: Run) -> None:
+        """Admit the request, acknowledging it meanwhile when that takes long."""
+        request = run.request
+        bound = self.services.bound(run.policy, run.model, request)
+        admission = asyncio.ensure_future(
+            self.services.ledger.admit(request, run.model, bound, run.reply.anchor)
+        )
+        await asyncio.wait({admission}, timeout=ADMISSION_SECONDS)
+        lost: Lost | None = None
+        if not admission.done():
+            try:
+                await run.reply.defer()
+            except Lost as error:
+                lost = error
+        await admission
+        if lost is not None:
+            raise lost
+
+    async def _first_sign(self, run: Run) -> bool:
+        """Show the first sign; without it no model is called."""
+        try:
+            await run.reply.open(run.language.say(N_("The model is starting…")))
+        except Lost as error:
+            log.info("Discord did not accept the first response: %s", error)
+            await self._settle(run, Ending.UNSEEN)
+            return False
+        return True
+
+    async def _work(self, run: Run, plan: Plan) -> None:
+        """Let the plan run until it ends or is interrupted, then say how it ended and settle."""
+        work = asyncio.create_task(plan.run(run), name=f"plan {short(run.request.id)}")
+        either: set[asyncio.Future[Any]] = {work, run.interrupted}
+        await asyncio.wait(either, timeout=REQUEST_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            work.cancel()
+            await asyncio.wait({work})
+        ending, error = _ending(work, run.interrupted)
+        if error is not None:
+            _log_failure(error)
+        await self._settle_and_show(run, ending, error)
+
+    async def _settle_and_show(self, run: Run, ending: Ending, error: BaseException | None) -> None:
+        """The record does not wait for the screen: the last edit may have to wait for its bucket's window."""
+        sentence = _last_words(run, ending, error)
+        if sentence and not run.reply.has_text:
+            await self._settle(run, ending, error)
+            await self._say_refusal(run, sentence)
+            return
+        run.reply.finish(
+            footer(run.language, run.model, run.tokens, run.cost, run.seconds, sentence), Buttons.DETAILS
+        )
+        await self._settle(run, ending, error)
+        await run.reply.close()
+
+    async def _refuse(self, run: Run, error: Exception) -> None:
+        if not isinstance(error, ParlanceError):
+            _log_failure(error)
+            await self._settle(run, Ending.FAILED, error)
+        await self._say_refusal(run, _sentence(run, error))
+
+    async def _say_refusal(self, run: Run, sentence: str) -> None:
+        neutral = SMALL.strip() + " " + run.language.say(N_("This request was not answered."))
+        try:
+            await run.reply.refuse(sentence, neutral)
+        except Lost as error:
+            log.info("a sentence could not be said: %s", error)
+
+    async def _settle(self, run: Run, ending: Ending, error: BaseException | None = None) -> None:
+        run.ending = ending
+        first_text = run.first_text_seconds
+        with suppress(asyncio.CancelledError):
+            await self.services.ledger.settle(
+                run.request.id,
+                ending,
+                error=None if error is None else type(error).__name__,
+                first_text_ms=None if first_text is None else round(first_text * 1000),
+                total_ms=round(run.seconds * 1000),
+                read=run.facts,
+            )
+
+
+def _ending(
+    work: "asyncio.Task[None]", interrupted: "asyncio.Future[Ending]"
+) -> tuple[Ending, BaseException | None]:
+    """How a plan ended, and why if it was not of itself."""
+    if work.cancelled():
+        return (interrupted.result() if interrupted.done() else Ending.TIMED_OUT), None
+    error = work.exception()
+    if error is None:
+        return Ending.DONE, None
+    if isinstance(error, Restarted):
+        return Ending.SHUTDOWN, error
+    if isinstance(error, ModelTimedOut):
+        return Ending.TIMED_OUT, error
+    if isinstance(error, BadRequest | Refused):
+        return Ending.REFUSED, error
+    return Ending.FAILED, error
+
+
+def _last_words(run: Run, ending: Ending, error: BaseException | None) -> str:
+    """Why an answer is not whole, in one sentence; empty for one that is."""
+    if error is not None:
+        return _sentence(run, error)
+    match ending:
+        case Ending.STOPPED:
+            return run.language.say(N_("Stopped."))
+        case Ending.SHUTDOWN:
+            return run.language.say(Restarted.message)
+        case Ending.TIMED_OUT:
+            return run.language.say(ModelTimedOut.message)
+        case _ if run.is_cut:
+            return run.language.say(N_("The answer may have reached its longest length."))
+        case _ if run.instead_of is not None:
+            return run.language.say(
+                N_("{model} cannot be reached right now, so another model answered."),
+                model=short_name(run.instead_of),
+            )
+        case _:
+            return ""
+
+
+def _sentence(run: Run, error: BaseException) -> str:
+    """What a person is told of an error, with the request's short id to find it by, where it is on record."""
+    known = error if isinstance(error, ParlanceError) else ParlanceError()
+    if isinstance(known, LimitReached) and known.again:
+        return run.language.error(known)
+    return f"{run.language.error(known)} ({short(run.request.id)})"
+
+
+def _log_failure(error: BaseException) -> None:
+    """One line for what was expected to go wrong at times, the whole trace for what was not."""
+    if isinstance(error, ParlanceError):
+        log.warning("%s: %s", type(error).__name__, error)
+    else:
+        log.error("an answer failed", exc_info=error)

@@ -1,0 +1,351 @@
+"""The bot itself: everything is opened here, in one place, and handed to what needs it."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from types import SimpleNamespace
+
+import aiohttp
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.answer import Answers, Spawn
+from bot.config import Settings
+from bot.domain import ProviderName, Request
+from bot.errors import ConfigError, ParlanceError, Refused
+from bot.health import Health, Lag, serving
+from bot.i18n import N_, language
+from bot.ids import Ids
+from bot.limits import Ledger
+from bot.limits.gate import Entry, Gate, burst_of
+from bot.metrics import Metrics, Moment
+from bot.models.breaker import State
+from bot.models.guarded import GuardedProvider
+from bot.models.provider import Provider
+from bot.models.registry import Registry
+from bot.models.replicate import ReplicateProvider
+from bot.policies import Policies
+from bot.recovery import Recovery
+from bot.replies.interaction import found_again
+from bot.replies.lanes import Lanes
+from bot.replies.transport import Transport
+from bot.retention import Retention
+from bot.services import Services
+from bot.store import Store, StoreUnavailable
+from bot.store.inflight import InflightRow
+from bot.sync import sync
+from bot.translator import CatalogueTranslator
+
+log = logging.getLogger(__name__)
+
+COGS = (
+    "cogs.ask",
+    "cogs.summarize",
+    "cogs.story",
+    "cogs.translate",
+    "cogs.help",
+    "cogs.settings",
+    "cogs.usage",
+    "cogs.privacy",
+    "cogs.servers",
+    "cogs.limits",
+    "cogs.notices",
+    "cogs.chat",
+    "cogs.buttons",
+)
+
+TOO_MANY = N_("That was a lot at once. Please wait a few seconds, then go on.")
+TIMED_OUT = N_("You are timed out in this server, so I do nothing for you here until that is over.")
+SEES_NOT = N_("You cannot see this channel, so I do nothing for you here.")
+
+Asked = discord.Interaction["Parlance"]
+
+
+class Tree(app_commands.CommandTree["Parlance"]):
+    """The command tree, with the bot's one door and one error handler."""
+
+    async def interaction_check(self, interaction: Asked, /) -> bool:
+        """See who gets in with a command, or with what they type into an option."""
+        return await interaction.client.lets_in(interaction)
+
+    async def on_error(self, interaction: Asked, error: app_commands.AppCommandError) -> None:
+        """Say one sentence for any error that a command let through."""
+        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        await interaction.client.say_error(interaction, cause)
+
+
+class Parlance(commands.AutoShardedBot):
+    """The Discord client, with the services that cogs use."""
+
+    def __init__(
+        self,
+        answers: Answers,
+        store: Store,
+        retention: Retention,
+        ids: Ids,
+        *,
+        message_content: bool = True,
+        force_sync: bool = False,
+    ) -> None:
+        settings = answers.services.settings
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            tree_cls=Tree,
+            intents=intents(message_content=message_content),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            max_messages=None,
+            allowed_mentions=discord.AllowedMentions.none(),
+            http_trace=rate_limit_trace(answers.services.lanes),
+            shard_count=settings.shard_count,
+            shard_ids=sorted(settings.shard_ids) or None,  # type: ignore[arg-type] # None is for all of them
+        )
+        self.answers = answers
+        self.store = store
+        self.retention = retention
+        self.ids = ids
+        self.gate = Gate(answers.services.clock, burst_of(settings.user_requests_per_minute))
+        self._force_sync = force_sync
+        self._cut_off: set[int] = set()
+
+    async def setup_hook(self) -> None:
+        """Load the cogs and let Discord know the commands, if they changed."""
+        await self.tree.set_translator(CatalogueTranslator())
+        for name in COGS:
+            await self.load_extension(name)
+        if self.application_id is None:
+            return
+        try:
+            await sync(self.tree, self.store, self.application_id, force=self._force_sync)
+        except (discord.HTTPException, app_commands.CommandSyncFailure):
+            log.exception("Discord did not take the commands; those it has go on working")
+
+    async def on_ready(self) -> None:
+        """Say in the log that the bot is online; it may come again after a reconnect."""
+        log.info("online as %s in %d servers", self.user, len(self.guilds))
+
+    async def on_shard_ready(self, shard_id: int) -> None:
+        """Know that a shard has begun a session."""
+        self._cut_off.discard(shard_id)
+
+    async def on_shard_resumed(self, shard_id: int) -> None:
+        """Know that a shard goes on with its session."""
+        self._cut_off.discard(shard_id)
+
+    async def on_shard_disconnect(self, shard_id: int) -> None:
+        """Know that a shard has lost its connection."""
+        self._cut_off.add(shard_id)
+
+    @property
+    def is_online(self) -> bool:
+        """Whether every shard hears of what happens."""
+        return self.is_ready() and not self._cut_off
+
+    async def on_message(self, _message: discord.Message, /) -> None:
+        """Look for no text commands: cogs/chat.py listens to messages."""
+
+    async def lets_in(self, interaction: Asked) -> bool:
+        """Whether what a person did is looked at; where it is not, they are told, except in a flood.
+
+        Discord keeps those away who are timed out or do not see the channel; here nothing relies on it.
+        """
+        entry = self.gate.enter(interaction.user.id)
+        why_not = _bar(interaction) if entry is Entry.OPEN else TOO_MANY
+        if why_not is None:
+            return True
+        if entry is not Entry.SHUT and interaction.type is not discord.InteractionType.autocomplete:
+            await self.say_error(interaction, Refused(why_not))
+        return False
+
+    def known_as(self) -> int | None:
+        """The application's id, once the bot is online."""
+        return self.application_id if self.is_ready() else None
+
+    def found_again(self, request: Request, row: InflightRow) -> Transport:
+        """Return the transport of a reply that a process which is gone began."""
+        clock = self.answers.services.clock
+        return found_again(self, row.anchor, request, clock, len(row.messages))
+
+    async def say_error(self, interaction: Asked, error: Exception) -> None:
+        """Tell the person privately, whether or not the interaction was acknowledged."""
+        if isinstance(error, ParlanceError):
+            known = error
+        else:
+            known = ParlanceError()
+            log.error("an interaction failed", exc_info=error)
+        sentence = language(str(interaction.locale)).error(known)
+        try:
+            if interaction.response.is_done():
+                await interaction.followup.send(sentence, ephemeral=True)
+            else:
+                await interaction.response.send_message(sentence, ephemeral=True)
+        except discord.HTTPException as refused:
+            log.info("a sentence could not be said: %s", refused)
+
+
+def _bar(interaction: Asked) -> str | None:
+    """What keeps a person from doing anything here, or None. Nobody can time out an administrator."""
+    held = interaction.permissions
+    if interaction.guild_id is None or held.administrator:
+        return None
+    if isinstance(interaction.user, discord.Member) and interaction.user.is_timed_out():
+        return TIMED_OUT
+    return None if held.view_channel else SEES_NOT
+
+
+def intents(*, message_content: bool) -> discord.Intents:
+    """What the bot hears of: servers and messages; no presences, no members."""
+    chosen = discord.Intents.none()
+    chosen.guilds = True
+    chosen.guild_messages = True
+    chosen.dm_messages = True
+    chosen.message_content = message_content
+    return chosen
+
+
+def rate_limit_trace(lanes: Lanes) -> aiohttp.TraceConfig:
+    """A trace that teaches the lanes from every response's rate-limit headers."""
+
+    async def on_request_end(
+        _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
+    ) -> None:
+        lanes.learn(params.method, params.url.path, params.response.headers)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(on_request_end)
+    return trace
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings,
+    providers: Mapping[ProviderName, Provider] | None = None,
+    spawn: Spawn = asyncio.create_task,
+    *,
+    message_content: bool = True,
+    force_sync: bool = False,
+) -> AsyncIterator[Parlance]:
+    """Open all that the bot stands on, and the bot; close it in the other order.
+
+    ``providers`` replaces those that the settings name; ``spawn`` starts the task of each answer.
+    """
+    clock = asyncio.get_running_loop().time
+    async with AsyncExitStack() as stack:
+        registry = Registry.load(settings.models_file)
+        if settings.fallback_model not in {None, *registry.names()}:
+            raise ConfigError((f"FALLBACK_MODEL is none of those known: {', '.join(registry.names())}.",))
+        store = await stack.enter_async_context(Store.open(settings.database_url))
+        ledger = await stack.enter_async_context(Ledger.open(store))
+        await ledger.set_operator_limits(settings.operator_limits())
+        if providers is None:
+            providers = on_replicate(settings)
+        for provider in providers.values():
+            stack.push_async_callback(provider.close)
+        policies = Policies(store, settings, registry.reached_by(providers))
+        metrics = Metrics()
+        lanes = Lanes(clock, metrics.waited)
+        guarded = {name: GuardedProvider(provider, clock) for name, provider in providers.items()}
+        services = Services(settings, registry, guarded, ledger, policies, lanes, metrics, clock)
+        answers = Answers(services, spawn)
+        retention = Retention(store, settings.records_days, settings.erase_guilds_after_days)
+        await stack.enter_async_context(retention.running())
+        bot = Parlance(
+            answers, store, retention, Ids(), message_content=message_content, force_sync=force_sync
+        )
+        await stack.enter_async_context(bot)
+        if settings.health_port is not None:
+            await stack.enter_async_context(_seen(bot, settings.health_host, settings.health_port))
+        yield bot
+
+
+@asynccontextmanager
+async def _seen(bot: Parlance, host: str, port: int) -> AsyncIterator[None]:
+    """Serve the health address."""
+    services = bot.answers.services
+    lag = Lag()
+
+    def look() -> Moment:
+        states = [each for provider in services.providers.values() for each in provider.states.items()]
+        return Moment(
+            open_answers=bot.answers.under_way,
+            waiting_changes=services.lanes.waiting,
+            kept_records=services.ledger.kept,
+            lag=lag.worst,
+            paused={model: state is not State.CLOSED for model, state in states},
+        )
+
+    services.metrics.look = look
+    health = Health(bot.store, lambda: bot.is_online, lambda: not services.ledger.kept, lag)
+    measuring = asyncio.create_task(lag.measure(), name="lag")
+    try:
+        async with serving(health, services.metrics, host, port):
+            yield
+    finally:
+        measuring.cancel()
+
+
+def on_replicate(settings: Settings) -> dict[ProviderName, Provider]:
+    """What runs models with these settings: Replicate, where there is a token for it."""
+    token = settings.replicate_api_token
+    if token is None:
+        return {}
+    base_url = settings.replicate_base_url
+    return {ProviderName.REPLICATE: ReplicateProvider(token.get_secret_value(), base_url=base_url)}
+
+
+async def run(settings: Settings, *, force_sync: bool = False) -> int:
+    """Run the bot until SIGINT or SIGTERM, or until Discord turns it away; returns the exit code."""
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # there is no voice here to warn of
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    try:
+        return await _online(settings, stopping, force_sync=force_sync)
+    except discord.PrivilegedIntentsRequired:
+        log.warning(
+            "Discord grants no message content: switch on the Message Content Intent in the developer portal "
+            "for mentions and /summarize messages. Going on without it."
+        )
+    return await _online(settings, stopping, message_content=False, force_sync=force_sync)
+
+
+async def _online(
+    settings: Settings, stopping: asyncio.Event, *, message_content: bool = True, force_sync: bool
+) -> int:
+    async with opened(settings, message_content=message_content, force_sync=force_sync) as bot:
+        online = asyncio.create_task(bot.start(settings.discord_token.get_secret_value()))
+        asked_to_stop = asyncio.create_task(stopping.wait())
+        recovering = asyncio.create_task(_recovering(bot))
+        await asyncio.wait({online, asked_to_stop}, return_when=asyncio.FIRST_COMPLETED)
+        asked_to_stop.cancel()
+        if online.done():
+            recovering.cancel()
+            try:
+                online.result()
+            except discord.LoginFailure:
+                log.critical(
+                    "Discord does not accept DISCORD_TOKEN: copy a new one from the developer portal"
+                )
+            return 1
+        log.info("stopping: no new requests, running answers end first")
+        recovering.cancel()
+        await bot.answers.close()
+        with suppress(StoreUnavailable):
+            await bot.answers.services.ledger.leases.release()
+        online.cancel()  # closing alone does not end a login
+        await asyncio.wait({online})
+        await bot.close()
+    return 0
+
+
+async def _recovering(bot: Parlance) -> None:
+    """Keep the leases from the start, and end what others left behind as soon as the bot is online."""
+    recovery = Recovery(bot.answers, bot.found_again)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(recovery.run())
+        await bot.wait_until_ready()
+        recovery.begin(bot.application_id or 0)

@@ -1,0 +1,71 @@
+"""Has charts drawn by ``python -m bot.charts.draw``: a process that gets a chart and gives back a picture."""
+
+import asyncio
+import logging
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from bot.charts.chart import Chart
+
+log = logging.getLogger(__name__)
+
+DRAWER = "bot.charts.draw"
+SECONDS = 20.0
+"""Longest that one may take; usually it is one."""
+AT_ONCE = 2
+"""Charts drawn at the same time; more wait."""
+LARGEST = 4 * 1024 * 1024
+"""Bytes of a picture."""
+ROOT = Path(__file__).parents[2]
+
+
+class NotDrawn(Exception):
+    """There is no picture; the log says why."""
+
+
+class Charts:
+    """Draws charts, a few at a time."""
+
+    def __init__(self, drawer: str = DRAWER, seconds: float = SECONDS) -> None:
+        self._command = (sys.executable, "-m", drawer)
+        self._seconds = seconds
+        self._gate = asyncio.Semaphore(AT_ONCE)
+
+    async def draw(self, chart: Chart) -> bytes:
+        """Return the chart as a PNG.
+
+        Raises:
+            NotDrawn: it could not be drawn, or not in time.
+        """
+        async with self._gate:
+            process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                cwd=ROOT,
+                env=_environment(),
+            )
+            try:
+                async with asyncio.timeout(self._seconds):
+                    png, said = await process.communicate(chart.dump())
+            except TimeoutError:
+                log.warning("a chart was not drawn within %g seconds", self._seconds)
+                raise NotDrawn from None
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
+        if process.returncode != 0 or not 0 < len(png) <= LARGEST:
+            log.warning("a chart was not drawn: %s", said.decode(errors="replace")[-500:])
+            raise NotDrawn
+        return png
+
+
+def _environment() -> dict[str, str]:
+    """What the process needs of ours: no token, and a folder to remember fonts in."""
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "LANG", "TMPDIR", "HOME"}}
+    fonts = Path(tempfile.gettempdir()) / "parlance-charts"
+    return {"MPLCONFIGDIR": str(fonts), **kept}

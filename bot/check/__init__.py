@@ -1,0 +1,109 @@
+"""``python -m bot check``: says, line by line, what is right and what is missing. It changes nothing."""
+
+from collections.abc import AsyncIterator, Callable
+from enum import Enum, auto
+from typing import TextIO
+
+import aiohttp
+from discord.http import Route
+
+from bot.check.discord_lines import discord_lines
+from bot.check.lines import Line, Verdict, right, wrong
+from bot.check.replicate_lines import model_lines, token_line
+from bot.check.service import Service
+from bot.config import Settings
+from bot.domain import ProviderName
+from bot.errors import ConfigError
+from bot.logs import redactor
+from bot.models.registry import Registry
+from bot.store.condition import Condition, condition
+
+SETTINGS = "Settings"
+MODELS = "Models"
+DATABASE = "Database"
+
+
+class Reach(Enum):
+    """How far the check goes."""
+
+    BASICS = auto()
+    MODELS = auto()
+    """Also each model, as its provider describes it."""
+
+
+async def check(load: Callable[[], Settings], reach: Reach, out: TextIO) -> int:
+    """Print the lines as they come; return the exit code: 0 if all is right, 1 if not.
+
+    ``load`` reads the settings. No line holds a secret.
+    """
+    try:
+        settings = load()
+    except ConfigError as error:
+        for fault in error.faults:
+            print(wrong(SETTINGS, fault), file=out)
+        return 1
+    redact = redactor(settings.secrets())
+    code = 0
+    async for line in _lines(settings, reach):
+        print(redact(str(line)), file=out, flush=True)
+        if line.verdict is Verdict.WRONG:
+            code = 1
+    return code
+
+
+async def _lines(settings: Settings, reach: Reach) -> AsyncIterator[Line]:
+    yield right(SETTINGS, "complete.")
+    async with aiohttp.ClientSession() as session:
+        token = settings.discord_token.get_secret_value()
+        async for line in discord_lines(Service(session, Route.BASE, f"Bot {token}")):
+            yield line
+        async for line in _model_side(settings, reach, session):
+            yield line
+    yield await _database(settings)
+
+
+async def _model_side(
+    settings: Settings, reach: Reach, session: aiohttp.ClientSession
+) -> AsyncIterator[Line]:
+    if settings.replicate_api_token is None:
+        raise ValueError("the settings for the bot on Discord have a token")
+    token = settings.replicate_api_token.get_secret_value()
+    replicate = Service(session, settings.replicate_base_url, f"Bearer {token}")
+    accepted = await token_line(replicate)
+    yield accepted
+    try:
+        registry = Registry.load(settings.models_file)
+    except ConfigError as error:
+        for fault in error.faults:
+            yield wrong(MODELS, fault)
+        return
+    if settings.default_model not in registry.names():
+        yield wrong(MODELS, f"DEFAULT_MODEL is none of those known: {', '.join(registry.names())}.")
+        return
+    if settings.fallback_model not in {None, *registry.names()}:
+        yield wrong(MODELS, f"FALLBACK_MODEL is none of those known: {', '.join(registry.names())}.")
+        return
+    known = [registry.get(name) for name in registry.names()]
+    yield right(
+        MODELS, f"{len(known)} are known; {settings.default_model} answers where nobody chose another."
+    )
+    if reach is Reach.MODELS and accepted.verdict is Verdict.RIGHT:
+        theirs = [model for model in known if model.provider is ProviderName.REPLICATE]
+        async for line in model_lines(replicate, theirs):
+            yield line
+
+
+async def _database(settings: Settings) -> Line:
+    try:
+        found = await condition(settings.database_url)
+    except ConfigError as error:
+        return wrong(DATABASE, " ".join(error.faults))
+    match found:
+        case Condition.ABSENT:
+            return right(DATABASE, "it is not there yet; the bot makes it when it starts.")
+        case Condition.BEHIND:
+            return wrong(DATABASE, "an older version wrote it. Start the bot, or: python -m bot db migrate")
+        case Condition.AHEAD:
+            return wrong(DATABASE, "a newer version of the bot wrote it. Update the bot, or use a backup.")
+        case Condition.CURRENT:
+            return right(DATABASE, "it can be written and is what this version needs.")

@@ -1,0 +1,28 @@
+// Shows the toolbar's status line only when a person has something to know or do.
+const status = document.getElementById("action-status");
+const matters = /interrupted|uncertain|not completed|ended|closed|unavailable/i;
+const look = () => status.classList.toggle("matters", matters.test(status.textContent));
+new MutationObserver(look).observe(status, { childList: true, characterData: true, subtree: true });
+look();
+
+// Keeps the newest text in sight while it grows, until the person scrolls away; going back to the end follows again.
+const timeline = document.getElementById("channel-timeline");
+const atEnd = () => timeline.scrollHeight - timeline.scrollTop - timeline.clientHeight < 24;
+let following = true;
+let touched = -Infinity;
+for (const kind of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+  timeline.addEventListener(kind, () => { touched = performance.now(); }, { passive: true });
+}
+timeline.addEventListener("scroll", () => {
+  if (performance.now() - touched < 1000) following = atEnd();
+}, { passive: true });
+document.getElementById("channel-composer").addEventListener("submit", () => { following = true; });
+const follow = () => {
+  if (following) timeline.scrollTop = timeline.scrollHeight;
+};
+const sizes = new ResizeObserver(follow);
+sizes.observe(timeline);
+sizes.observe(document.getElementById("channel-message-list"));
+// Each time the page has been drawn, it may have moved to a message of its own choice.
+const page = document.getElementById("preview-app");
+new MutationObserver(follow).observe(page, { attributes: true, attributeFilter: ["aria-busy"] });

@@ -1,0 +1,129 @@
+"""Answers under way, on record so that another process can go on with them when this one dies.
+
+A row is written in the transaction that admits its request, follows its messages, and is deleted when the
+answer stands on the screen. It belongs to this process for as long as its lease lasts; one statement every
+few seconds renews all of them. Only a lease that is over may be taken, and only by a process that has been in
+touch with the database: when that was away from everybody, nobody could renew. The clocks of processes that
+share a database have to agree within a few seconds.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from bot.anchor import Anchor
+from bot.ids import Clock
+from bot.limits import inflight
+from bot.limits.inflight import Closed, LetGo, Moved, Opened
+from bot.limits.journal import Journal
+from bot.store import Store, Transaction
+from bot.store.inflight import (
+    InflightRow,
+    Lease,
+    has_expired,
+    left_open,
+    renew_inflight,
+    take_over_inflight,
+)
+
+RENEW_SECONDS = 5.0
+"""How often leases are renewed, and others' looked at."""
+LEFT_OPEN = timedelta(hours=1)
+"""Age at which no prediction can still run (the longest request takes half an hour, and a minute to show)."""
+MOST_LEFT_OPEN = 100
+"""Requests that are released at a time."""
+
+
+class Leases:
+    """The answers of one process, ``owner``."""
+
+    def __init__(self, store: Store, journal: Journal, clock: Clock, owner: int) -> None:
+        self.owner = owner
+        self._store = store
+        self._journal = journal
+        self._clock = clock
+        self._ours: set[int] = set()
+        self._renewed_at: datetime | None = None
+
+    def opened(self, request_id: int, anchor: Anchor) -> Opened:
+        """Return the entry that puts an answer on record, for the transaction that admits it."""
+        self._ours.add(request_id)
+        return Opened(request_id, self.owner, self._clock, anchor)
+
+    async def moved(self, request_id: int, anchor: Anchor, messages: Sequence[int]) -> None:
+        """Write where an answer stands, and its messages."""
+        if request_id in self._ours:
+            await self._journal.write(Moved(request_id, self.owner, anchor, tuple(messages)))
+
+    async def closed(self, request_id: int) -> None:
+        """Delete the row of an answer that is on the screen, or never will be."""
+        if request_id in self._ours:
+            self._ours.discard(request_id)
+            await self._journal.write(Closed(request_id, self.owner))
+
+    def refused(self, request_id: int) -> None:
+        """Nothing was written of this request after all."""
+        self._ours.discard(request_id)
+
+    async def renew(self) -> bool:
+        """Renew the leases of this process; return whether it may look for those that are over.
+
+        Raises:
+            StoreUnavailable: they could not be renewed.
+        """
+        now, before = self._clock(), self._renewed_at
+        await self._lease(inflight.LEASE_SECONDS)
+        self._renewed_at = now
+        return before is None or now - before < timedelta(seconds=inflight.LEASE_SECONDS)
+
+    async def release(self) -> None:
+        """Let others take at once what this process leaves behind.
+
+        Raises:
+            StoreUnavailable: it could not be written; then the lease runs out.
+        """
+        if self._ours:
+            await self._lease(0.0)
+
+    async def let_go(self, request_id: int) -> None:
+        """Leave an answer that cannot be gone on with now to whoever looks for one after a while."""
+        self._ours.discard(request_id)
+        await self._journal.write(LetGo(request_id, self.owner, self._clock()))
+
+    async def take_over(self, application_id: int, most: int) -> tuple[InflightRow, ...]:
+        """Take the answers of an application that processes left behind, at most so many.
+
+        Raises:
+            StoreUnavailable: the database cannot be used now.
+        """
+        now = self._clock()
+
+        async def look(transaction: Transaction) -> bool:
+            return await has_expired(transaction, application_id, now)
+
+        async def work(transaction: Transaction) -> tuple[InflightRow, ...]:
+            lease = Lease(self.owner, now + timedelta(seconds=inflight.LEASE_SECONDS))
+            return await take_over_inflight(transaction, lease, application_id, now, most)
+
+        if not most or not await self._store.read(look):
+            return ()
+        rows = await self._store.write(work)
+        self._ours |= {row.request_id for row in rows}
+        return rows
+
+    async def left_open(self) -> tuple[int, ...]:
+        """Return old requests that are open though nobody answers them.
+
+        Raises:
+            StoreUnavailable: the database cannot be read.
+        """
+
+        async def work(transaction: Transaction) -> tuple[int, ...]:
+            return await left_open(transaction, self._clock() - LEFT_OPEN, MOST_LEFT_OPEN)
+
+        return await self._store.read(work)
+
+    async def _lease(self, seconds: float) -> None:
+        async def work(transaction: Transaction) -> None:
+            await renew_inflight(transaction, Lease(self.owner, self._clock() + timedelta(seconds=seconds)))
+
+        await self._store.write(work)

@@ -1,0 +1,410 @@
+"""The ledger: admits requests within their limits, and keeps the record of each until it is settled.
+
+Admission is one transaction that takes an upper bound from the counter of every limit that applies and writes
+the open usage row; it is rolled back when a counter passes its limit. So nothing can be overspent, however
+many ask at once. Settling, exactly once, corrects the counters to what was used.
+
+When the database cannot be written within two seconds, people are still served, from a small allowance in
+memory, and what is to be recorded is kept and written when the database is back (see `Journal`).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from bot.anchor import Anchor
+from bot.domain import (
+    AskOptions,
+    Command,
+    Ending,
+    Limit,
+    Model,
+    Place,
+    PredictionState,
+    Request,
+    Scope,
+    Stage,
+    Tokens,
+)
+from bot.errors import LimitReached, Refused
+from bot.i18n import N_
+from bot.ids import RANDOM_BITS, Clock, Ids, utc_now
+from bot.limits.entries import (
+    Admission,
+    Call,
+    Created,
+    Ended,
+    Forgetting,
+    Level,
+    PlaceLimits,
+    Reached,
+    Refusal,
+    Settlement,
+    check_price,
+    gives_back,
+    within,
+)
+from bot.limits.journal import RETRY_SECONDS, Journal
+from bot.limits.leases import Leases
+from bot.limits.memory import Memory, OpenCall, OpenRequest, amounts_of
+from bot.limits.resolve import identified
+from bot.limits.standing import Overview, free_of, overview, standing
+from bot.store import PredictionRow, Store, StoreUnavailable, Transaction, UsageRow
+from bot.store.rows import Amounts, Hold
+from bot.store.usage import Verdict, named_since, predictions_of, usage_of
+
+SHORTLY_MS = 5 * 60 * 1000
+FORGET_EVERY = timedelta(hours=1)
+FORGET_AFTER = timedelta(days=1)
+"""Counters are dropped so long after their window ended: no request lasts that long."""
+
+
+class Details(NamedTuple):
+    """The record of one request and of its calls."""
+
+    usage: UsageRow
+    predictions: tuple[PredictionRow, ...]
+
+
+class Ledger:
+    """Keeps the account of every request."""
+
+    def __init__(self, store: Store, clock: Clock = utc_now, retry_seconds: float = RETRY_SECONDS) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = Ids(clock)
+        self._memory = Memory()
+        self._journal = Journal(store, self._returned, retry_seconds)
+        self.leases = Leases(store, self._journal, clock, owner=self._ids.new())
+        self._forget_at = clock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.on_notice: Callable[[], None] = lambda: None
+        """Called when notices to admins may have become due; it must not wait."""
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, store: Store, clock: Clock = utc_now, retry_seconds: float = RETRY_SECONDS
+    ) -> AsyncIterator["Ledger"]:
+        """Keep the accounts in a store; on leaving, settle what is still open here and write what is kept."""
+        ledger = cls(store, clock, retry_seconds)
+        try:
+            yield ledger
+        finally:
+            await ledger.close()
+
+    @property
+    def kept(self) -> int:
+        """How many records wait in memory because the database cannot be written."""
+        return self._journal.kept
+
+    async def close(self) -> None:
+        """Settle what this process has left open, and write what is kept in memory."""
+        for request_id in list(self._memory.opened):
+            await self.settle(request_id, Ending.SHUTDOWN)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await self._journal.close()
+
+    async def set_operator_limits(self, limits: Iterable[Limit]) -> None:
+        """Make these the limits at place ``bot``; their ids follow from what they are for.
+
+        Raises:
+            ValueError: two are for the same thing, or one is for another place.
+        """
+        wanted = tuple(identified(limit) for limit in limits)
+        if len({limit.id for limit in wanted}) < len(wanted):
+            raise ValueError(
+                "two of the operator's limits are for the same subject, metric, window and command"
+            )
+        if any(limit.place is not Place.BOT for limit in wanted):
+            raise ValueError("the operator's limits are at place 'bot'")
+        self._memory.limits = wanted
+        await self._journal.write(PlaceLimits(Place.BOT, 0, wanted, self._clock()))
+
+    async def admit(
+        self, request: Request, model: Model, bound: Tokens, anchor: Anchor | None = None
+    ) -> None:
+        """Take ``bound`` from every limit that applies and write the open usage row, or neither.
+
+        With an ``anchor``, which says where the answer will stand, it is put on record as under way.
+
+        Raises:
+            LimitReached: a limit leaves too little; the one that takes longest to reset. Refused: a cost
+            limit applies and the model's price is not known, or the database is away and the allowance used
+            up.
+        """
+        opened = OpenRequest(Amounts(1, bound.total, model.cost(bound), 1))
+        underway = None if anchor is None else self.leases.opened(request.id, anchor)
+        admission = Admission(_wordless(request), model.name, opened.reserved, underway)
+        self._memory.opened[request.id] = opened
+        try:
+            await self._admit(admission, model, opened)
+        except Refused as error:
+            del self._memory.opened[request.id]
+            self.leases.refused(request.id)
+            await self._refuse(admission, error)
+            raise
+        self._forget_now_and_then()
+
+    async def call(
+        self,
+        request_id: int,
+        model: Model,
+        bound: Tokens,
+        settings: Mapping[str, object],
+        *,
+        stage: Stage = Stage.LAST,
+        fingerprint: str | None = None,
+    ) -> int:
+        """Write the row of a model call that is about to be made; return its id.
+
+        ``fingerprint`` is a hash of its input, by which it is found when its provider's id is never told.
+
+        Where what the request has used, or may still use in calls under way, and this call's bound are more
+        than is reserved, the reservation grows, within the limits.
+
+        Raises:
+            LimitReached: they leave too little.
+            Refused: the request is not open, or a cost limit applies and the model's price is not known.
+        """
+        opened = self._memory.opened.get(request_id)
+        if opened is None:
+            raise Refused(N_("This request has ended already. Please ask again."))
+        check_price(model, opened.limits.values())
+        amounts = amounts_of(bound, model.cost(bound))
+        raised = opened.missing(amounts)
+        now = self._clock()
+        call = Call(self._ids.new(), request_id, model, amounts, raised, settings, now, stage, fingerprint)
+        # At once, so that another call of this request, made meanwhile, sees it.
+        opened.calls[call.id] = OpenCall(amounts)
+        opened.reserved += raised
+        try:
+            await self._call(call, opened)
+        except Refused:
+            del opened.calls[call.id]
+            opened.reserved -= raised
+            raise
+        return call.id
+
+    async def created(self, call_id: int, provider_id: str) -> None:
+        """Add the provider's id to a call's row."""
+        if (call := self._open_call(call_id)) is not None:
+            call.created = True
+        await self._journal.write(Created(call_id, provider_id))
+
+    async def ended(self, call_id: int, state: PredictionState, tokens: Tokens, cost: int) -> None:
+        """Write how a call ended and what it used (nano-dollars); only the first time counts."""
+        call = self._open_call(call_id)
+        if call is not None and call.ended is None:
+            call.ended = amounts_of(tokens, cost)
+        await self._journal.write(Ended(call_id, state, tokens, cost, self._clock()))
+
+    async def settle(
+        self,
+        request_id: int,
+        ending: Ending,
+        *,
+        error: str | None = None,
+        first_text_ms: int | None = None,
+        total_ms: int | None = None,
+        read: Mapping[str, int | str] | None = None,
+    ) -> bool:
+        """End a request, once; return whether this call was the one.
+
+        Its row says how it ended, and its limits keep what was used.
+
+        A call whose end was never told counts with its bound, unless its provider's id is not known either. A
+        request that failed and cost nothing gives everything back.
+        """
+        settlement = Settlement(
+            request_id, Verdict(ending, error, first_text_ms, total_ms, self._clock(), dict(read or {}))
+        )
+        opened = self._memory.opened.get(request_id)
+        kept = Amounts() if opened is not None and gives_back(ending, opened.used.cost) else None
+        if not self._journal.away:
+            try:
+                written = await self._store.write(settlement.write)
+            except StoreUnavailable as unavailable:
+                return self._settle_later(settlement, kept, unavailable)
+            if written.noted:
+                self.on_notice()
+            # While this was written, another's settlement may have been kept for later: then that one counts.
+            return (self._memory.close(request_id, kept) or opened is None) and written.settled
+        return self._settle_later(settlement, kept)
+
+    async def details(self, request_id: int) -> Details | None:
+        """Return the record of a request, or None where there is none.
+
+        Raises:
+            StoreUnavailable: the database cannot be read.
+        """
+
+        async def work(transaction: Transaction) -> Details | None:
+            row = await usage_of(transaction, request_id)
+            return None if row is None else Details(row, await predictions_of(transaction, request_id))
+
+        return await self._store.read(work)
+
+    async def known_since(self, call_id: int) -> frozenset[str]:
+        """Return the providers' ids of the calls that began since shortly before this one.
+
+        Raises:
+            StoreUnavailable: the database cannot be read.
+        """
+
+        async def work(transaction: Transaction) -> frozenset[str]:
+            return await named_since(transaction, call_id - (SHORTLY_MS << RANDOM_BITS))
+
+        return await self._store.read(work)
+
+    async def standing(
+        self, scopes: Iterable[Scope], command: Command, now: datetime
+    ) -> list[tuple[Level, ...]]:
+        """Return how full the limits are that apply to a command in each scope; nothing is reserved.
+
+        Raises:
+            StoreUnavailable: the database cannot be read.
+        """
+
+        async def work(transaction: Transaction) -> list[tuple[Level, ...]]:
+            return [await standing(transaction, scope, command, now) for scope in scopes]
+
+        return await self._store.read(work)
+
+    async def overview(self, scope: Scope, now: datetime) -> Overview:
+        """Return the limits of a scope's server, and how they stand for its person; nothing is reserved.
+
+        Raises:
+            StoreUnavailable: the database cannot be read.
+        """
+
+        async def work(transaction: Transaction) -> Overview:
+            return await overview(transaction, scope, now)
+
+        return await self._store.read(work)
+
+    async def free_of(self, limit: Limit, scopes: Iterable[Scope], command: Command) -> tuple[Scope, ...]:
+        """Return the scopes in a server where one of its limits does not apply to a command.
+
+        Raises:
+            StoreUnavailable: the database cannot be read.
+        """
+
+        async def work(transaction: Transaction) -> tuple[Scope, ...]:
+            return await free_of(transaction, limit, scopes, command)
+
+        return await self._store.read(work)
+
+    async def _admit(self, admission: Admission, model: Model, opened: OpenRequest) -> None:
+        """Admit in the store, or from memory while that is away."""
+        why: StoreUnavailable | None = None
+        if not self._journal.away:
+            try:
+                await self._admit_in_store(admission, model, opened)
+            except StoreUnavailable as error:
+                why = error
+            else:
+                return
+        self._admit_from_memory(admission, model, opened)
+        self._journal.keep(admission, why)
+
+    async def _admit_in_store(self, admission: Admission, model: Model, opened: OpenRequest) -> None:
+        async def work(transaction: Transaction) -> tuple[Level, ...]:
+            levels = await admission.write(transaction)
+            check_price(model, (level.limit for level in levels))
+            return within(levels)
+
+        levels = await self._store.write(work)
+        opened.limits = {level.hold: level.limit for level in levels}
+        self._see(levels)
+
+    def _admit_from_memory(self, admission: Admission, model: Model, opened: OpenRequest) -> None:
+        request = admission.request
+        limits = self._memory.limits_of(request)
+        check_price(model, limits.values())
+        levels = within(self._memory.levels(limits.items(), opened.reserved))
+        self._memory.allow(request)
+        opened.limits = limits
+        self._see(levels)
+
+    async def _refuse(self, admission: Admission, error: Refused) -> None:
+        """Record a refusal, or count it where the person was told of this limit before."""
+        if self._journal.away and not self._memory.keeps_refusal():
+            return
+        reached = None
+        if isinstance(error, LimitReached):
+            reached = Reached(error.limit, error.used, error.resets_at)
+        refusal = Refusal(admission.request, admission.model, type(error).__name__, self._clock(), reached)
+        if self._journal.away:
+            self._journal.keep(refusal)
+            return
+        try:
+            written = await self._store.write(refusal.write)
+        except StoreUnavailable as unavailable:
+            self._journal.keep(refusal, unavailable)
+            return
+        if isinstance(error, LimitReached):
+            error.again = written.again
+        if written.noted:
+            self.on_notice()
+
+    async def _call(self, call: Call, opened: OpenRequest) -> None:
+        """Write a call, or keep it while the store is away; within the limits, as far as they are known."""
+
+        async def work(transaction: Transaction) -> tuple[Level, ...]:
+            return within(await call.write(transaction))
+
+        why: StoreUnavailable | None = None
+        if not self._journal.away:
+            try:
+                self._see(await self._store.write(work))
+            except StoreUnavailable as error:
+                why = error
+            else:
+                return
+        levels = self._memory.levels(_touched(opened, call.raised), call.raised)
+        self._see(within(levels))
+        self._journal.keep(call, why)
+
+    def _settle_later(
+        self, settlement: Settlement, kept: Amounts | None, why: StoreUnavailable | None = None
+    ) -> bool:
+        if not self._memory.close(settlement.usage_id, kept):
+            return False
+        self._journal.keep(settlement, why)
+        return True
+
+    def _returned(self) -> None:
+        """The database is back, and what was kept is in it."""
+        self._memory.refill()
+        self.on_notice()
+
+    def _open_call(self, call_id: int) -> OpenCall | None:
+        found = (opened.calls.get(call_id) for opened in self._memory.opened.values())
+        return next((call for call in found if call is not None), None)
+
+    def _see(self, levels: tuple[Level, ...]) -> None:
+        for level in levels:
+            self._memory.saw(level)
+
+    def _forget_now_and_then(self) -> None:
+        now = self._clock()
+        if now < self._forget_at:
+            return
+        self._forget_at = now + FORGET_EVERY
+        task = asyncio.create_task(self._journal.write(Forgetting(now - FORGET_AFTER)))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _wordless(request: Request) -> Request:
+    """The request without anything the person wrote: the records never hold it, not even while they wait."""
+    return replace(request, words="", options=AskOptions(), file=None)
+
+
+def _touched(opened: OpenRequest, raised: Amounts) -> list[tuple[Hold, Limit]]:
+    return [(held, limit) for held, limit in opened.limits.items() if raised.of(held.metric)]

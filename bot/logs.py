@@ -1,0 +1,105 @@
+"""The log: lines for people or lines of JSON, each with the short id of its request, and never a secret."""
+
+import json
+import logging
+import re
+from collections.abc import Iterable
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Final, Protocol, TextIO
+
+from bot.config import LogFormat, LogLevel, Settings
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""The short id of the request that the current task is about."""
+
+HIDDEN: Final = "[hidden]"
+INTERACTION_TOKEN: Final = re.compile(r"(/(?:webhooks|interactions)/\d+/)[^/?\s\"']+")
+"""Whoever has an interaction's token can write in the bot's name for fifteen minutes."""
+
+CHATTY: Final = ("aiosqlite", "httpcore", "httpx", "asyncio")
+"""Libraries that tell of every call below WARNING."""
+TALKATIVE: Final = ("discord.gateway", "discord.http", "discord.webhook", "replicate")
+"""Libraries that below INFO write down all they send and get: people's words, and tokens to answer them."""
+
+
+class Redact(Protocol):
+    """Returns a text without secrets."""
+
+    def __call__(self, text: str) -> str:
+        """Return the text without secrets."""
+
+
+def redactor(secrets: Iterable[str]) -> Redact:
+    """Return a function that hides these secrets, and interaction tokens, wherever they stand in a text."""
+    known = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+    values = re.compile("|".join(map(re.escape, known))) if known else None
+
+    def redact(text: str) -> str:
+        text = INTERACTION_TOKEN.sub(rf"\1{HIDDEN}", text)
+        return values.sub(HIDDEN, text) if values else text
+
+    return redact
+
+
+class TextFormatter(logging.Formatter):
+    """An entry is one line; a traceback follows below it."""
+
+    def __init__(self, redact: Redact) -> None:
+        super().__init__()
+        self._redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the entry, without secrets."""
+        time = _time(record).strftime("%Y-%m-%d %H:%M:%S")
+        request = f" [{_request(record)}]" if _request(record) else ""
+        message = record.getMessage().replace("\r", "\\r").replace("\n", "\\n")
+        line = f"{time} {record.levelname:<8} {record.name}{request}: {message}"
+        if exception := self._exception(record):
+            line = f"{line}\n{exception}"
+        return self._redact(line)
+
+    def _exception(self, record: logging.LogRecord) -> str:
+        return self.formatException(record.exc_info) if record.exc_info else ""
+
+
+class JsonFormatter(TextFormatter):
+    """An entry is one line, its traceback included."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the entry, without secrets; what does not apply is left out."""
+        fields = {
+            "time": _time(record).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "request": _request(record),
+            "message": record.getMessage(),
+            "exception": self._exception(record),
+        }
+        # Hidden before it is written as JSON, which may escape a character of a secret.
+        return json.dumps(
+            {name: self._redact(text) for name, text in fields.items() if text}, ensure_ascii=False
+        )
+
+
+def open_log(settings: Settings, stream: TextIO) -> logging.Handler:
+    """Send every logger's entries to a stream, as the settings say; return the handler that does."""
+    formatter = JsonFormatter if settings.log_format is LogFormat.JSON else TextFormatter
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(formatter(redactor(settings.secrets())))
+    logging.basicConfig(level=settings.log_level.value, handlers=[handler], force=True)
+    quiet = logging.NOTSET if settings.log_level is LogLevel.DEBUG else logging.WARNING
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(quiet)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLevelName(settings.log_level.value)))
+    return handler
+
+
+def _time(record: logging.LogRecord) -> datetime:
+    return datetime.fromtimestamp(record.created, UTC)
+
+
+def _request(record: logging.LogRecord) -> str:
+    """The id given with the entry, or that of the task it was made in."""
+    return str(getattr(record, "request", "") or request_id.get())

@@ -1,0 +1,288 @@
+"""What a process that died left behind is ended by one that lives.
+
+Every answer under way is on record (see `bot.limits.leases`): whose it is, where it stands, and which
+predictions were made for it. Predictions run on without the process that asked for them. So when a lease is
+over, another process, most often the same bot started again, takes the answer, reads its messages as they
+stand, and goes on with the reply from the predictions' records, the way every answer takes: Stop works, it is
+settled once, and it ends with its footer or with one sentence on why it is not whole.
+
+What cannot be finished is not guessed at. The words of a request were never stored, so a plan that was to
+make more calls ends with what its calls have written; a prediction whose id was never told is looked for by a
+hash of its input. What nobody can show any more is only settled: predictions that still run are cancelled.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+
+from bot import errors
+from bot.answer import Answers
+from bot.domain import (
+    AskOptions,
+    Ending,
+    Model,
+    PredictionState,
+    ProviderName,
+    Request,
+    Scope,
+    Stage,
+    Tokens,
+)
+from bot.errors import BadRequest, ParlanceError, Restarted, Unanswerable
+from bot.i18n import N_
+from bot.ids import short, utc_now
+from bot.limits import Details
+from bot.limits.leases import LEFT_OPEN, RENEW_SECONDS
+from bot.logs import request_id as logged_request
+from bot.replies.reply import OutOfTime
+from bot.replies.transport import Lost, Transport
+from bot.run import Run
+from bot.services import Services
+from bot.store import PredictionRow, StoreUnavailable, UsageRow
+from bot.store.inflight import InflightRow
+
+log = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 50
+"""Answers that are gone on with at the same time; new ones are not held up by any number of old ones."""
+FIND_PAUSES = (1.0, 5.0, 15.0)
+"""Seconds between the tries to look for a prediction."""
+GAP = "\n\n"
+"""Stands between two parts of an answer where what stood there is not known."""
+
+Reopen = Callable[[Request, InflightRow], Transport]
+"""Makes the transport of a reply that another process began."""
+
+
+class Recovery:
+    """Keeps this process's leases, and takes over the answers of those that are over once it has begun.
+
+    Args:
+        answers: the answers of this process.
+        reopen: what finds a reply again.
+    """
+
+    def __init__(self, answers: Answers, reopen: Reopen) -> None:
+        self._answers = answers
+        self._reopen = reopen
+        self._application_id: int | None = None
+        self._begun = asyncio.Event()
+        self._ledger = answers.services.ledger
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._adopted: set[str] = set()
+        self._released = False
+
+    async def run(self) -> None:
+        """Do so until cancelled."""
+        while True:
+            try:
+                if await self._ledger.leases.renew():
+                    await self._take_over()
+            except StoreUnavailable as error:
+                log.debug("leases could not be looked after: %s", error.reason)
+            except Exception:
+                log.exception("answers that were left behind could not be looked for")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RENEW_SECONDS):
+                    await self._begun.wait()
+            self._begun.clear()
+
+    def begin(self, application_id: int) -> None:
+        """Take over what processes of this application left behind: Discord can be reached now."""
+        self._application_id = application_id
+        self._begun.set()
+
+    async def _take_over(self) -> None:
+        if self._application_id is None:
+            return
+        room = MOST_AT_ONCE - len(self._under_way)
+        for row in await self._ledger.leases.take_over(self._application_id, room):
+            task = self._answers.begin(self._end(row))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        if not self._released:
+            self._released = not await self._release()
+
+    async def _release(self) -> int:
+        """Settle some of what has been open for longer than any prediction can be, and is nobody's; return
+        how many.
+        """
+        left_open = await self._ledger.leases.left_open()
+        for request_id in left_open:
+            log.info("request %s was left open, and is settled", short(request_id))
+            await self._ledger.settle(request_id, Ending.SHUTDOWN)
+        return len(left_open)
+
+    async def _end(self, row: InflightRow) -> None:
+        """Bring one answer to its end, whatever happens."""
+        logged_request.set(short(row.request_id))
+        try:
+            details = await self._ledger.details(row.request_id)
+            if details is not None:
+                await self._go_on(row, details)
+        except StoreUnavailable as error:
+            log.warning("an answer that was left behind waits for the database: %s", error.reason)
+            await self._ledger.leases.let_go(row.request_id)
+        except Exception:
+            log.exception("an answer that was left behind could not be gone on with")
+            await self._ledger.settle(row.request_id, Ending.FAILED)
+            await self._ledger.leases.closed(row.request_id)
+
+    async def _go_on(self, row: InflightRow, details: Details) -> None:
+        services = self._answers.services
+        request = request_again(details.usage)
+        age = utc_now() - request.asked_at
+        run = Run(request, self._reopen(request, row), services, age / timedelta(seconds=1))
+        run.model = model_again(services, details)
+        remainder = Remainder(services, details, self._adopted)
+        try:
+            await run.reply.take_up(row.messages, run.language.say(N_("Going on after a restart…")))
+        except Lost as error:
+            if isinstance(error, OutOfTime) and age < LEFT_OPEN:
+                log.warning("an answer that was left behind waits for Discord: %s", error)
+                await self._ledger.leases.let_go(request.id)
+                return
+            log.info("an answer that was left behind cannot be shown: %s", error)
+            was_seen = bool(row.messages or details.predictions)
+            await remainder.abandon(run)
+            await self._ledger.settle(request.id, Ending.LOST if was_seen else Ending.UNSEEN)
+            await self._ledger.leases.closed(request.id)
+            return
+        log.info("going on with an answer that was left behind")
+        await self._answers.resume(run, remainder)
+
+
+class Remainder:
+    """The plan of what is left of an answer: to show what its calls write, and say why that is not all."""
+
+    def __init__(self, services: Services, details: Details, adopted: set[str]) -> None:
+        self._services = services
+        self._usage = details.usage
+        self._calls = details.predictions
+        self._adopted = adopted
+
+    def check(self, request: Request) -> None:
+        """Find nothing wrong: it was checked before it was admitted."""
+
+    async def run(self, run: Run) -> None:
+        """Show what the calls write, and end as the request was settled where it was.
+
+        Raises:
+            Restarted: the answer is not whole with that.
+        """
+        if not self._is_reachable(run.model):
+            raise Restarted
+        if self._usage.ending in {None, Ending.DONE}:
+            await self._finish(run)
+            return
+        with suppress(ParlanceError):
+            await self._finish(run)
+        await self._end_again(run, self._usage.ending)
+
+    async def abandon(self, run: Run) -> None:
+        """End every call of an answer that nobody can show."""
+        if self._is_reachable(run.model):
+            for call in self._calls:
+                await self._abandon(run, await self._named(call))
+
+    async def _finish(self, run: Run) -> None:
+        calls = [await self._named(call) for call in self._calls]
+        visible = [call for call in calls if call.stage is not Stage.SILENT]
+        for call in calls:
+            if call.stage is Stage.SILENT:
+                run.count(call.tokens, call.cost)
+                await self._abandon(run, call)
+        for index, call in enumerate(visible):
+            if call.provider_id is None:
+                raise Restarted
+            if index:
+                run.write(GAP)
+            await run.resume(call)
+        if not visible or visible[-1].stage is not Stage.LAST:
+            raise Restarted
+
+    async def _abandon(self, run: Run, call: PredictionRow) -> None:
+        if call.ended_at is None and call.provider_id is not None:
+            await run.abandon(call)
+
+    async def _end_again(self, run: Run, ending: Ending | None) -> None:
+        """Say once more why an answer is not whole that was settled, and perhaps not shown to its end."""
+        if ending in {Ending.STOPPED, Ending.SHUTDOWN, Ending.TIMED_OUT}:
+            run.interrupt(ending)
+            await asyncio.Event().wait()
+        kind = getattr(errors, self._usage.error or "", ParlanceError)
+        raise ParlanceError(kind.message)
+
+    async def _named(self, call: PredictionRow) -> PredictionRow:
+        """The call with its provider's id, which is looked for where it was never told."""
+        if call.provider_id is not None or call.ended_at is not None or call.fingerprint is None:
+            return call
+        ledger = self._services.ledger
+        try:
+            found = await self._found(call, call.fingerprint)
+        except Unanswerable as error:
+            log.warning("a prediction could not be looked for; its deadline ends it: %s", error)
+            return call
+        if found is None:
+            await ledger.ended(call.id, PredictionState.ABORTED, Tokens(), 0)
+            return call
+        await ledger.created(call.id, found)
+        return replace(call, provider_id=found)
+
+    async def _found(self, call: PredictionRow, fingerprint: str) -> str | None:
+        for pause in FIND_PAUSES:
+            try:
+                return await self._look(call, fingerprint)
+            except Unanswerable:
+                await asyncio.sleep(pause)
+        return await self._look(call, fingerprint)
+
+    async def _look(self, call: PredictionRow, fingerprint: str) -> str | None:
+        known = self._adopted | await self._services.ledger.known_since(call.id)
+        found = await self._services.providers[call.provider].find(fingerprint, call.created_at, known)
+        if found in self._adopted:
+            # Another call with the same input was looked for meanwhile.
+            return await self._look(call, fingerprint)
+        if found is not None:
+            self._adopted.add(found)
+        return found
+
+    def _is_reachable(self, model: Model) -> bool:
+        return all(call.provider in self._services.providers for call in self._calls) and model.context > 0
+
+
+def request_again(usage: UsageRow) -> Request:
+    """Return the request of a usage row, without its words, which are nowhere."""
+    scope = Scope(
+        surroundings=usage.surroundings,
+        user_id=usage.user_id,
+        channel_id=usage.channel_id,
+        guild_id=usage.guild_id,
+        category_id=usage.category_id,
+        thread_id=usage.thread_id,
+    )
+    return Request(
+        id=usage.id,
+        command=usage.command,
+        scope=scope,
+        words="",
+        options=AskOptions(),
+        locale=usage.locale,
+        visibility=usage.visibility,
+        asked_at=usage.asked_at,
+        model=usage.model,
+    )
+
+
+def model_again(services: Services, details: Details) -> Model:
+    """Return the model that answered last, or was to; one without any context where it is not known any
+    more.
+    """
+    name = details.predictions[-1].model if details.predictions else details.usage.model
+    try:
+        return services.registry.get(name)
+    except BadRequest:
+        return Model(name, ProviderName.REPLICATE, 0, 0, None)

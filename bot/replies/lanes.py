@@ -1,0 +1,235 @@
+"""Who may send next: replies that share a rate-limit bucket share its pace.
+
+A lane is one bucket's queue. It hands one request at a time to whoever needs it most, only when the pace has
+a slot free: a Discord request that is under way is never cancelled, so it must not be started before it can
+be finished. What waits is a ticket, not a text: the text is read when the slot is given, so newer text
+replaces what waited.
+
+All lanes but those of interactions also share one gate: Discord counts a bot's requests together, whatever
+they are for.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from bot.replies.pace import Pace, Urgency
+
+Clock = Callable[[], float]
+Waited = Callable[[float], None]
+"""Called with the seconds that a change waited for its slot."""
+Key = tuple[str, str]
+"""A route and its major parameter, as far as Discord counts them together before headers say more."""
+
+GATE_BURST = 10
+GATE_RATE = 30.0
+"""Changes that pass the gate at once, and then in a second: never more than 40 in any.
+
+Discord takes 50 requests (Discord: Global Rate Limit); the others are for what no lane knows of, and for
+those that the network brings closer together.
+"""
+IDLE_LANES = 2_000
+"""Lanes kept before those that nobody waits in are forgotten."""
+
+WEBHOOK = "webhook"
+"""The route of everything sent with an interaction's token, which the gate does not count."""
+_WEBHOOK = re.compile(r"/webhooks/\d+/(?P<major>[^/]+)")
+_CHANNEL = re.compile(r"/channels/(?P<major>\d+)/messages(?P<message>/\d+)?/?$")
+
+
+def webhook_key(token: str) -> Key:
+    """Key of everything sent with one interaction's token."""
+    return (WEBHOOK, token)
+
+
+def send_key(channel_id: int) -> Key:
+    """Key of new messages in a channel."""
+    return ("send", str(channel_id))
+
+
+def edit_key(channel_id: int) -> Key:
+    """Key of edits of the bot's messages in a channel."""
+    return ("edit", str(channel_id))
+
+
+def key_of(method: str, path: str) -> Key | None:
+    """Key of the bucket that a request to Discord belongs to, or None where no reply is paced by it."""
+    if found := _WEBHOOK.search(path):
+        return webhook_key(found["major"])
+    if found := _CHANNEL.search(path):
+        if method == "PATCH" and found["message"]:
+            return edit_key(int(found["major"]))
+        if method == "POST" and not found["message"]:
+            return send_key(int(found["major"]))
+    return None
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """A change that waits: how urgent it is, how long its answer is (UTF-16 units), and since when its
+    reader has seen nothing new.
+    """
+
+    urgency: Urgency
+    size: int
+    since: float
+    granted: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """Who goes first among those who may: the most urgent, then the shortest that ends or the one that
+        waits longest.
+        """
+        return (self.urgency, self.size if self.urgency is Urgency.COMPLETES else self.since)
+
+
+class Gate:
+    """Lets a few pass at once and the others evenly, in the order that they come."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._turn = asyncio.Lock()
+        self._even = 0.0
+        """When those who have passed would have, had all of them come evenly."""
+
+    async def pass_through(self) -> None:
+        """Wait for one's turn."""
+        async with self._turn:
+            early = self._even - self._clock() - (GATE_BURST - 1) / GATE_RATE
+            if early > 0:
+                await asyncio.sleep(early)
+            self._even = max(self._even, self._clock()) + 1 / GATE_RATE
+
+
+class Lane:
+    """The queue of one bucket. One request is under way at a time."""
+
+    def __init__(self, clock: Clock, waited: Waited = lambda _: None, gate: Gate | None = None) -> None:
+        self.pace = Pace()
+        self._clock = clock
+        self._waited = waited
+        self._gate = gate
+        self._waiting: list[Ticket] = []
+        self._busy = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits and nothing is under way."""
+        return not self._busy and not self._waiting
+
+    @property
+    def length(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    @asynccontextmanager
+    async def slot(self, ticket: Ticket) -> AsyncIterator[None]:
+        """Wait for the ticket's turn and hold the lane for one request."""
+        came = self._clock()
+        self._waiting.append(ticket)
+        self.wake()
+        try:
+            await ticket.granted.wait()
+        except BaseException:
+            with suppress(ValueError):
+                self._waiting.remove(ticket)
+            if ticket.granted.is_set():
+                self._release()
+            raise
+        try:
+            if self._gate is not None:
+                await self._gate.pass_through()
+            self._waited(self._clock() - came)
+            yield
+        finally:
+            self._release()
+
+    def wake(self) -> None:
+        """Give the slot to whoever should have it now, or look again when that may change."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._busy or not self._waiting:
+            return
+        now = self._clock()
+        waits = {ticket: self.pace.wait(ticket.urgency, now) for ticket in self._waiting}
+        ready = [ticket for ticket, wait in waits.items() if wait <= 0]
+        if not ready:
+            self._timer = asyncio.get_running_loop().call_later(min(waits.values()), self.wake)
+            return
+        first = min(ready, key=lambda ticket: ticket.rank)
+        self._waiting.remove(first)
+        self._busy = True
+        self.pace.took(now)
+        first.granted.set()
+
+    def _release(self) -> None:
+        self._busy = False
+        self.wake()
+
+
+class Lanes:
+    """Every lane of the bot, by bucket, taught by the headers of every response (fed from the client's HTTP
+    trace).
+    """
+
+    def __init__(self, clock: Clock, waited: Waited = lambda _: None) -> None:
+        self._clock = clock
+        self._waited = waited
+        self._gate = Gate(clock)
+        self._lanes: dict[Key, Lane] = {}
+        self._by_bucket: dict[Hashable, Lane] = {}
+
+    @property
+    def waiting(self) -> int:
+        """How many changes wait for a slot, in all lanes."""
+        return sum(lane.length for lane in {id(lane): lane for lane in self._lanes.values()}.values())
+
+    def lane(self, key: Key) -> Lane:
+        """The lane of this key; made when first asked for."""
+        lane = self._lanes.get(key)
+        if lane is None:
+            if len(self._lanes) >= IDLE_LANES:
+                self._forget_idle()
+            gate = None if key[0] == WEBHOOK else self._gate
+            lane = self._lanes[key] = Lane(self._clock, self._waited, gate)
+        return lane
+
+    def learn(self, method: str, path: str, headers: Mapping[str, str]) -> None:
+        """Take in what one response of Discord says of its bucket."""
+        key = key_of(method, path)
+        lane = self._lanes.get(key) if key is not None else None
+        if key is None or lane is None:
+            return
+        limit = headers.get("X-RateLimit-Limit")
+        if limit is None:
+            lane.pace.learn_unlimited()
+        else:
+            lane = self._joined(key, lane, headers.get("X-RateLimit-Bucket"))
+            lane.pace.learn(
+                int(limit),
+                int(headers.get("X-RateLimit-Remaining", "0")),
+                float(headers.get("X-RateLimit-Reset-After", "1")),
+                self._clock(),
+            )
+        lane.wake()
+
+    def _joined(self, key: Key, lane: Lane, bucket: str | None) -> Lane:
+        """One lane for the keys that Discord counts in one bucket; the second key to be seen moves in with
+        the first.
+        """
+        if bucket is None:
+            return lane
+        shared = self._by_bucket.setdefault((bucket, key[1]), lane)
+        if shared is not lane and lane.is_idle:
+            self._lanes[key] = shared
+            return shared
+        return lane
+
+    def _forget_idle(self) -> None:
+        self._lanes = {key: lane for key, lane in self._lanes.items() if not lane.is_idle}
+        kept = set(map(id, self._lanes.values()))
+        self._by_bucket = {bucket: lane for bucket, lane in self._by_bucket.items() if id(lane) in kept}

@@ -1,0 +1,425 @@
+"""What the person sees: one or more messages that grow while the model writes.
+
+The answer path only says what the text is now; one loop of the reply's own compares what should be on the
+screen with what is, takes the first difference, waits for a slot in its bucket's lane and sends whatever is
+newest when the slot comes. Nobody ever awaits a Discord request but this loop, so pressing Stop, a time-out
+or a shutdown cancels no request under way (discord.py would keep the interaction's lock for good): they
+change what should be shown, and the loop shows it.
+
+A change that Discord does not take now is tried again, after pauses that grow, for as long as the reply has;
+the model writes on meanwhile. Only a message, a channel or a right that is gone loses the reply.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from bot.anchor import Anchor
+from bot.replies.draft import Draft, Phase, ReplyWords
+from bot.replies.footer import SMALL
+from bot.replies.lanes import Clock, Lane, Lanes, Ticket
+from bot.replies.pace import Urgency
+from bot.replies.standing import taken_apart
+from bot.replies.transport import Buttons, Lost, Screen, Transport, Unsent
+
+log = logging.getLogger(__name__)
+
+Keep = Callable[[Anchor, Sequence[int]], Awaitable[None]]
+T = TypeVar("T")
+
+FIRST_PAUSE = 1.0
+"""Seconds before a change that was not taken is tried again; each further pause is twice as long."""
+LONGEST_PAUSE = 15.0
+"""Seconds; with what discord.py takes for its own tries, less than an expiring transport has left."""
+NOTE_PAUSES = (1.0, 2.0, 4.0)
+"""Seconds between the tries of the last words that a transport shows."""
+
+
+class OutOfTime(Lost):
+    """What is not shown yet could be, but not by this process."""
+
+
+@dataclass(slots=True)
+class Shown:
+    """A message as it stands on the screen; ``screen`` is None while it only says "thinking"."""
+
+    message_id: int
+    screen: Screen | None
+
+
+class Reply:
+    """One answer on the screen.
+
+    Args:
+        transport: where it is shown.
+        lanes: who else writes there.
+        clock: seconds, of the event loop's kind.
+        words: what the reply says of itself.
+        on_lost: called once when nothing more can be shown.
+        ends_at: until when, by the clock, a change that is not taken is tried again.
+        keep: called with where the reply stands and its messages' ids, whenever these change.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        lanes: Lanes,
+        clock: Clock,
+        words: ReplyWords,
+        on_lost: Callable[[], None],
+        ends_at: float,
+        keep: Keep,
+    ) -> None:
+        self.first_text_at: float | None = None
+        """When the first text stood on the screen, by the clock; None before."""
+        self._transport = transport
+        self._lanes = lanes
+        self._clock = clock
+        self._words = words
+        self._on_lost = on_lost
+        self._ends_at = ends_at
+        self._keep = keep
+        self._draft = Draft(transport.quote, words, takes_files=transport.takes_files)
+        self._shown: list[Shown] = []
+        self._posting: Screen | None = None
+        """A new message that Discord may or may not have taken."""
+        self._may_be_posted = False
+        """Whether a process that is gone may have posted a further message, unknown to this one."""
+        self._gone = False
+        self._changed = asyncio.Event()
+        self._pause = FIRST_PAUSE
+        self._hastened = asyncio.Event()
+        self._ticket: Ticket | None = None
+        self._seen_at = clock()
+        self._loop: asyncio.Task[None] | None = None
+
+    @property
+    def has_text(self) -> bool:
+        """Whether any text that can be seen has come."""
+        return self._draft.has_text
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all that there is to show is shown, or nothing can be any more."""
+        ended = self._draft.phase is Phase.FINISHED and self._first_difference() is None
+        return ended or self._gone
+
+    @property
+    def anchor(self) -> Anchor:
+        """Where the reply stands."""
+        return self._transport.anchor
+
+    async def open(self, status: str) -> None:
+        """Make the first sign and start showing.
+
+        Raises:
+            Lost: Discord did not accept it; nothing was shown.
+        """
+        self._draft.status(status)
+        await self._start()
+
+    async def defer(self) -> None:
+        """Acknowledge before it is known whether there will be an answer.
+
+        Raises:
+            Lost: Discord did not accept it.
+        """
+        message_id = await self._transport.defer()
+        if message_id is not None:
+            await self._show_at(Shown(message_id, None))
+
+    async def take_up(self, messages: Sequence[int], status: str) -> None:
+        """Go on with a reply that another process began, with the messages that are known of it.
+
+        What stands there stays until there is something better to show.
+
+        Raises:
+            Lost: it is not there, or nobody can write to it any more; ``OutOfTime``: Discord does not say.
+        """
+        quoted = self._transport.anchor.quoted
+        if self._is_expiring():
+            handed = await self._insist(self._transport.hand_over)
+            if handed is None:
+                raise Lost("it outlived its interaction while nobody went on with it")
+            self._transport = handed.transport
+            messages = messages if handed.keeps_messages else ()
+        elif not messages and self._transport.anchor.token is not None:
+            first = await self._insist(partial(self._transport.look, None))
+            messages = (first.message_id,)
+        found = [await self._insist(partial(self._transport.look, known)) for known in messages]
+        quote, texts = taken_apart([message.content for message in found], quoted=quoted)
+        self._draft = Draft(quote, self._words, takes_files=self._transport.takes_files, standing=texts)
+        self._draft.status(status)
+        self._shown = [
+            Shown(message.message_id, Screen(message.content) if message is not found[-1] else None)
+            for message in found
+        ]
+        self._may_be_posted = self._transport.anchor.token is None
+        await self._tell()
+        self._loop = asyncio.create_task(self._show(), name="reply")
+
+    async def refuse(self, sentence: str, neutral: str) -> None:
+        """Say why there is no answer, as the last thing shown; to the person alone where that is possible:
+        then a public message that stands already becomes the ``neutral`` line.
+
+        Raises:
+            Lost: nothing was shown before, and Discord did not accept it.
+        """
+        alone = self._transport.whispers
+        screens = [Screen(sentence, is_private=alone)]
+        if alone and self._shown:
+            screens.insert(0, Screen(neutral))
+        self._draft.refuse(screens)
+        self._wake()
+        if self._loop is None:
+            await self._start()
+        await self.close()
+
+    def status(self, sentence: str) -> None:
+        """Show what is being waited for, until text comes."""
+        self._draft.status(sentence)
+        if not self.has_text:
+            self._wake()
+
+    def append(self, text: str) -> None:
+        """More text of the answer."""
+        if text:
+            self._draft.append(text)
+            self._wake()
+
+    def replace(self, text: str) -> None:
+        """What the text is in truth.
+
+        Where it goes on from what was shown it only grows; otherwise the messages that differ are edited.
+        """
+        self._draft.replace(text)
+        self._wake()
+
+    def complete(self) -> None:
+        """The text is whole: show all of it now."""
+        self._draft.complete()
+        self._wake()
+
+    def finish(self, footer: str, buttons: Buttons) -> None:
+        """Nothing more will come but this footer and these buttons."""
+        self._draft.finish(footer, buttons)
+        self._wake()
+
+    def end_by(self, time: float) -> None:
+        """Show what there is by this time of the clock, and try no longer; what waits is tried at once."""
+        self._ends_at = min(self._ends_at, time)
+        self._pause = FIRST_PAUSE
+        self._hastened.set()
+
+    async def close(self) -> None:
+        """Wait until everything is on the screen, or can no longer be."""
+        self._draft.end()
+        self._wake()
+        if self._loop is not None:
+            await asyncio.shield(self._loop)
+
+    async def _start(self) -> None:
+        if not self._shown:
+            [screen] = self._draft.screens()
+            message_id = await self._transport.open(screen)
+            if message_id is not None:
+                await self._show_at(Shown(message_id, screen))
+        self._loop = asyncio.create_task(self._show(), name="reply")
+
+    async def _show_at(self, shown: Shown) -> None:
+        self._shown.append(shown)
+        await self._tell()
+
+    async def _tell(self) -> None:
+        await self._keep(self._transport.anchor, [shown.message_id for shown in self._shown])
+
+    async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask Discord for something, again where it does not answer.
+
+        Raises:
+            Lost: it is not to be had; ``OutOfTime``: not now.
+        """
+        for pause in NOTE_PAUSES:
+            try:
+                return await ask()
+            except Unsent:
+                await asyncio.sleep(pause)
+        try:
+            return await ask()
+        except Unsent as error:
+            raise OutOfTime(str(error)) from error
+
+    def _wake(self) -> None:
+        if self._ticket is not None and self._draft.phase is not Phase.GROWS:
+            self._retime(self._ticket)
+        self._changed.set()
+
+    async def _show(self) -> None:
+        try:
+            await self._keep_up()
+        except Lost as error:
+            log.warning("a reply is lost: %s", error)
+            self._gone = not isinstance(error, OutOfTime)
+            self._on_lost()
+        except Exception:
+            log.exception("a reply broke")
+            self._gone = True
+            self._on_lost()
+            with suppress(Exception):
+                await self._leave_note(self._words.broken)
+
+    async def _keep_up(self) -> None:
+        """Bring the screen up to date until the answer is finished and stands there whole."""
+        while True:
+            self._changed.clear()
+            try:
+                if self._is_expiring():
+                    await self._hand_over()
+                index = self._first_difference()
+                if index is not None:
+                    await self._send_next(index)
+                elif self._draft.phase is Phase.FINISHED:
+                    return
+                else:
+                    await self._change()
+                self._pause = FIRST_PAUSE
+            except Unsent as error:
+                await self._wait_to_try_again(error)
+
+    async def _change(self) -> None:
+        """Wait for something new to show, or for the transport to expire."""
+        expires = self._transport.expires_at
+        timeout = None if expires is None else max(0.0, expires - self._clock())
+        await _within(timeout, self._changed)
+
+    async def _wait_to_try_again(self, error: Unsent) -> None:
+        """Let some time pass after a change was not taken.
+
+        Raises:
+            Lost: the reply has no time left for another try.
+        """
+        if self._pause == FIRST_PAUSE:
+            log.warning("a change of a reply was not taken, and is tried again: %s", error)
+        pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE)
+        if self._clock() + pause > self._ends_at:
+            raise OutOfTime(f"it could not be shown in time: {error}") from error
+        await _within(pause, self._hastened)
+        self._hastened.clear()
+
+    async def _send_next(self, index: int) -> None:
+        lane = self._lane(index)
+        ticket = Ticket(Urgency.GROWS, 0, self._seen_at)
+        self._retime(ticket)
+        self._ticket = ticket
+        try:
+            async with lane.slot(ticket):
+                self._ticket = None
+                await self._send(index)
+        except Lost:
+            if not self._is_expiring():
+                raise
+        finally:
+            self._ticket = None
+
+    async def _send(self, index: int) -> None:
+        """Send what should be shown at this place by now."""
+        wanted = self._draft.screens()
+        if index >= len(wanted):
+            await self._transport.delete(self._shown.pop().message_id)
+            await self._tell()
+            return
+        screen = wanted[index]
+        has_text = self.has_text
+        if index == len(self._shown):
+            # One that may have been taken is sent again as it was: so Discord knows it again.
+            self._posting = self._posting or screen
+            message_id = await self._transport.post(self._posting)
+            # Discord gives one that it knows again as it was.
+            posted = None if self._may_be_posted else self._posting
+            self._posting, self._may_be_posted = None, False
+            await self._show_at(Shown(message_id, posted))
+        elif self._shown[index].screen != screen:
+            await self._transport.edit(self._shown[index].message_id, screen, self._shown[index].screen)
+            self._shown[index].screen = screen
+        self._seen_at = self._clock()
+        if has_text and self.first_text_at is None:
+            self.first_text_at = self._seen_at
+
+    def _retime(self, ticket: Ticket) -> None:
+        """Say how urgent the next change is by now, and let its lane look again."""
+        if self._draft.phase is not Phase.GROWS:
+            ticket.urgency = Urgency.COMPLETES if self._text_is_missing() else Urgency.DECORATES
+        elif self.first_text_at is None:
+            ticket.urgency = Urgency.FIRST
+        else:
+            ticket.urgency = Urgency.GROWS
+        index = self._first_difference()
+        ticket.size = self._draft.size
+        if index is not None:
+            self._lane(index).wake()
+
+    def _lane(self, index: int) -> Lane:
+        message_id = self._shown[index].message_id if index < len(self._shown) else None
+        return self._lanes.lane(self._transport.key(message_id))
+
+    def _first_difference(self) -> int | None:
+        wanted = self._draft.screens()
+        for index, screen in enumerate(wanted):
+            if index == len(self._shown) or self._shown[index].screen != screen:
+                return index
+        return len(self._shown) - 1 if len(self._shown) > len(wanted) else None
+
+    def _text_is_missing(self) -> bool:
+        """Whether any of the answer's text is not on the screen, what stands below it aside."""
+        wanted = [screen.text for screen in self._draft.screens() if screen.text]
+        shown = [item.screen.text for item in self._shown if item.screen is not None and item.screen.text]
+        return wanted != shown
+
+    def _is_expiring(self) -> bool:
+        expires = self._transport.expires_at
+        return expires is not None and self._clock() >= expires
+
+    async def _hand_over(self) -> None:
+        """Go on with another transport.
+
+        Raises:
+            Lost: there is none.
+            Unsent: it could not be reached now.
+        """
+        handed = await self._transport.hand_over()
+        if handed is None:
+            await self._leave_note(self._words.stuck)
+            raise Lost("it outlived its interaction and has nowhere to go on")
+        if not handed.keeps_messages:
+            await self._leave_note(self._words.moved)
+            self._shown.clear()
+        self._transport = handed.transport
+        self._posting = None
+        self._draft.move(takes_files=self._transport.takes_files)
+        await self._tell()
+
+    async def _leave_note(self, sentence: str) -> None:
+        """End the newest message with a sentence, as the last thing its transport shows."""
+        last = self._shown[-1]
+        text = last.screen.text if last.screen is not None else ""
+        screen = Screen(text, below=SMALL + sentence)
+        for pause in (*NOTE_PAUSES, 0.0):
+            try:
+                await self._transport.edit(last.message_id, screen, last.screen)
+            except Unsent:
+                await asyncio.sleep(pause)
+            except Lost:
+                return
+            else:
+                return
+
+
+async def _within(seconds: float | None, event: asyncio.Event) -> None:
+    """Wait for the event, but no longer than this."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

@@ -1,0 +1,125 @@
+"""The table ``inflight``: answers under way, each the business of one process for as long as its lease lasts.
+
+A lease that is over may be taken by any process; transactions that write come one after the other, so by
+exactly one. Every write does nothing the second time.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.anchor import Anchor
+from bot.store.driver import Row, Transaction
+from bot.store.rows import milliseconds, moment
+
+
+@dataclass(frozen=True, slots=True)
+class InflightRow:
+    """An answer under way: where it stands, and its messages in their order."""
+
+    request_id: int
+    anchor: Anchor
+    messages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Whose an answer is, and until when."""
+
+    owner: int
+    until: datetime
+
+
+async def open_inflight(transaction: Transaction, request_id: int, lease: Lease, anchor: Anchor) -> None:
+    """Write the row of an answer that begins."""
+    await transaction.run(
+        "open_inflight",
+        request_id=request_id,
+        owner=lease.owner,
+        lease_until=milliseconds(lease.until),
+        application_id=anchor.application_id,
+        quoted=int(anchor.quoted),
+        **_place(anchor),
+    )
+
+
+async def move_inflight(
+    transaction: Transaction, request_id: int, owner: int, anchor: Anchor, messages: Sequence[int]
+) -> None:
+    """Write where an answer stands by now, and its messages."""
+    await transaction.run(
+        "move_inflight",
+        request_id=request_id,
+        owner=owner,
+        messages=json.dumps(list(messages)),
+        **_place(anchor),
+    )
+
+
+async def renew_inflight(transaction: Transaction, lease: Lease) -> None:
+    """Give every answer of a process a new lease."""
+    await transaction.run("renew_inflight", owner=lease.owner, lease_until=milliseconds(lease.until))
+
+
+async def take_over_inflight(
+    transaction: Transaction, lease: Lease, application_id: int, now: datetime, most: int
+) -> tuple[InflightRow, ...]:
+    """Take at most so many of an application's answers whose lease is over, the oldest first."""
+    rows = await transaction.rows(
+        "take_over_inflight",
+        owner=lease.owner,
+        lease_until=milliseconds(lease.until),
+        application_id=application_id,
+        now=milliseconds(now),
+        most=most,
+    )
+    return tuple(sorted((_inflight_row(row) for row in rows), key=lambda row: row.request_id))
+
+
+async def has_expired(transaction: Transaction, application_id: int, now: datetime) -> bool:
+    """Return whether there is an answer of an application whose lease is over."""
+    row = await transaction.row("expired_inflight", application_id=application_id, now=milliseconds(now))
+    return row is not None and row["count"] > 0
+
+
+async def close_inflight(transaction: Transaction, request_id: int, owner: int) -> None:
+    """Delete the row of an answer that has ended, unless another process took it."""
+    await transaction.run("close_inflight", request_id=request_id, owner=owner)
+
+
+async def let_go_inflight(transaction: Transaction, request_id: int, owner: int, until: datetime) -> None:
+    """Make an answer nobody's, to be taken from then on."""
+    await transaction.run(
+        "let_go_inflight", request_id=request_id, owner=owner, lease_until=milliseconds(until)
+    )
+
+
+async def left_open(transaction: Transaction, before: datetime, most: int) -> tuple[int, ...]:
+    """Return requests from before that are open, and have nobody who answers them."""
+    rows = await transaction.rows("left_open", before=milliseconds(before), most=most)
+    return tuple(row["id"] for row in rows)
+
+
+def _place(anchor: Anchor) -> dict[str, object]:
+    return {
+        "channel_id": anchor.channel_id,
+        "token": anchor.token,
+        "expires_at": None if anchor.expires_at is None else milliseconds(anchor.expires_at),
+        "reply_to": anchor.reply_to,
+    }
+
+
+def _inflight_row(row: Row) -> InflightRow:
+    return InflightRow(
+        request_id=row["request_id"],
+        anchor=Anchor(
+            application_id=row["application_id"],
+            channel_id=row["channel_id"],
+            token=row["token"],
+            expires_at=None if row["expires_at"] is None else moment(row["expires_at"]),
+            reply_to=row["reply_to"],
+            quoted=bool(row["quoted"]),
+        ),
+        messages=tuple(json.loads(row["messages"])),
+    )

@@ -1,0 +1,24 @@
+-- name: begin_prediction^
+INSERT INTO predictions (
+    id, usage_id, provider, model, state, reserved_tokens, reserved_cost, created_at, settings, stage, fingerprint
+)
+VALUES (
+    :id, :usage_id, :provider, :model, 'starting', :reserved_tokens, :reserved_cost, :created_at, :settings, :stage, :fingerprint
+)
+ON CONFLICT (id) DO NOTHING
+RETURNING id;
+
+-- name: name_prediction!
+UPDATE predictions SET provider_id = :provider_id, fingerprint = NULL WHERE id = CAST(:id AS BIGINT);
+
+-- name: end_prediction!
+UPDATE predictions
+SET state = :state, input_tokens = :input_tokens, output_tokens = :output_tokens, cost = :cost, ended_at = :ended_at,
+    fingerprint = NULL
+WHERE id = CAST(:id AS BIGINT) AND ended_at IS NULL;
+
+-- name: predictions_of
+SELECT * FROM predictions WHERE usage_id = CAST(:usage_id AS BIGINT) ORDER BY id;
+
+-- name: named_since
+SELECT provider_id FROM predictions WHERE id >= CAST(:id AS BIGINT) AND provider_id IS NOT NULL;

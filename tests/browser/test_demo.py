@@ -1,0 +1,85 @@
+import re
+import signal
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.chat import ANSWER_MS, FOOTER, Chat
+from tests.browser.demo import Demo
+
+pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.timeout(180)]
+
+
+def test_an_answer_grows_and_ends_with_the_footer(chat: Chat) -> None:
+    chat.use("ask", question="Why do people keep gardens?")
+    answer = chat.wait_for_answer()
+    assert "Why do people keep gardens?" in answer
+    written = [step.partition("Why do people keep gardens?")[2] for step in chat.steps()]
+    whole = written[-1].partition("smollm2")[0].strip()
+    grown = {
+        text for step in written if (text := step.removesuffix("Stop").strip()) and whole.startswith(text)
+    }
+    assert len(grown) >= 3, written
+    assert FOOTER.search(answer.removesuffix("Details").rstrip().splitlines()[-1])
+
+
+@pytest.mark.parametrize("longest_answer", [1024])
+def test_stop_ends_a_long_story_with_a_note(chat: Chat) -> None:
+    chat.use("story", premise="A lighthouse keeper finds a letter in a bottle", length="long")
+    stop = chat.last.get_by_role("button", name="Stop")
+    expect(stop).to_be_visible(timeout=ANSWER_MS)
+    chat.page.wait_for_function(
+        "number => window.steps[number].length > 3", arg=_number(chat), timeout=ANSWER_MS
+    )
+    stop.click()
+    assert "Stopped." in chat.wait_for_answer()
+    expect(stop).to_have_count(0)
+
+
+def test_every_command_is_answered(chat: Chat) -> None:
+    chat.use("ask", question="Name three colours.")
+    chat.wait_for_answer()
+    chat.use("summarize", messages="9")
+    chat.wait_for_answer()
+    chat.use("story", premise="A cat learns to swim", length="short")
+    chat.wait_for_answer()
+    chat.use("translate", text="Good morning", to="French")
+    chat.wait_for_answer()
+
+
+def test_a_private_answer_is_hidden_from_the_other_member(chat: Chat) -> None:
+    chat.use("ask", question="What is a secret?", private="True")
+    chat.wait_for_answer()
+    number = _number(chat)
+    chat.look_as("Otter")
+    expect(chat.page.locator(f'[data-message-id="{number}"]')).to_have_count(0)
+    expect(chat.page.get_by_text("What is a secret?")).to_have_count(0)
+    chat.look_as("Heron")
+    expect(chat.page.locator(f'.channel-message[data-message-id="{number}"]')).to_be_visible()
+
+
+@pytest.mark.parametrize("arguments", [("--dm",)])
+def test_a_plain_direct_message_is_answered(chat: Chat) -> None:
+    chat.say("What is water made of?")
+    chat.wait_for_answer()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_demo_ends_cleanly_and_leaves_nothing(demo: Demo, number: signal.Signals) -> None:
+    assert demo.end(number) == 0
+    assert list(demo.tmp.iterdir()) == []
+    assert list(demo.home.iterdir()) == []
+
+
+@pytest.mark.parametrize("longest_answer", [1024])
+def test_the_demo_ends_cleanly_in_the_middle_of_an_answer(chat: Chat, demo: Demo) -> None:
+    chat.use("story", premise="A long way home", length="long")
+    expect(chat.last.get_by_role("button", name="Stop")).to_be_visible(timeout=ANSWER_MS)
+    assert demo.end(signal.SIGINT) == 0
+    assert list(demo.tmp.iterdir()) == []
+    expect(chat.page.locator("#action-status")).to_have_text(re.compile("interrupted"))
+    expect(chat.page.locator("#action-status")).to_be_visible()
+
+
+def _number(chat: Chat) -> str | None:
+    return chat.last.get_attribute("data-message-id")

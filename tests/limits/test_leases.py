@@ -1,0 +1,131 @@
+"""Leases of answers under way, on each kind of database."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from bot.anchor import Anchor
+from bot.domain import Ending
+from bot.errors import LimitReached
+from bot.limits import Ledger
+from bot.limits.inflight import LEASE_SECONDS, Moved
+from bot.limits.leases import LEFT_OPEN
+from tests.limits.world import BOUND, MODEL, World, limit, world
+from tests.support.databases import Database
+
+APPLICATION = 77
+ANCHOR = Anchor(APPLICATION, 9, "token", quoted=True)
+LEASES = "SELECT request_id, owner, token, messages FROM inflight ORDER BY request_id"
+
+
+@pytest.fixture
+async def place(database: Database) -> AsyncIterator[World]:
+    async with world(database) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def other(place: World) -> AsyncIterator[Ledger]:
+    """Another process's ledger on the same database."""
+    async with AsyncExitStack() as stack:
+        yield await stack.enter_async_context(Ledger.open(place.store, place.clock))
+
+
+async def begun(place: World, anchor: Anchor = ANCHOR) -> int:
+    request = place.request()
+    await place.ledger.admit(request, MODEL, BOUND, anchor)
+    return request.id
+
+
+async def test_an_answer_is_on_record_from_its_admission_to_its_end(place: World) -> None:
+    request_id = await begun(place)
+    leases = place.ledger.leases
+    assert await place.database.select(LEASES) == [(request_id, leases.owner, "token", "[]")]
+    await leases.moved(request_id, ANCHOR, [5, 6])
+    assert await place.database.select(LEASES) == [(request_id, leases.owner, "token", "[5, 6]")]
+    await leases.moved(request_id, Anchor(APPLICATION, 9), [5, 6])
+    assert await place.database.select(LEASES) == [(request_id, leases.owner, None, "[5, 6]")]
+    await leases.closed(request_id)
+    assert await place.database.select(LEASES) == []
+
+
+async def test_a_token_is_not_shown_where_an_entry_is() -> None:
+    assert "token" not in repr(Moved(1, 2, ANCHOR, ()))
+
+
+async def test_a_refused_request_is_not_on_record(place: World) -> None:
+    await place.ledger.set_operator_limits([limit(0)])
+    with pytest.raises(LimitReached):
+        await begun(place)
+    assert await place.database.select(LEASES) == []
+
+
+async def test_a_lease_that_lasts_is_not_taken(place: World, other: Ledger) -> None:
+    await begun(place)
+    place.clock.move(seconds=LEASE_SECONDS - 1)
+    assert await other.leases.take_over(APPLICATION, 10) == ()
+    assert await place.ledger.leases.renew()
+    place.clock.move(seconds=LEASE_SECONDS - 1)
+    assert await other.leases.take_over(APPLICATION, 10) == ()
+
+
+async def test_a_lease_that_is_over_is_taken_once_with_all_it_says(place: World, other: Ledger) -> None:
+    request_id = await begun(place)
+    await place.ledger.leases.moved(request_id, ANCHOR, [5])
+    place.clock.move(seconds=LEASE_SECONDS)
+    [row] = await other.leases.take_over(APPLICATION, 10)
+    assert (row.request_id, row.anchor, row.messages) == (request_id, ANCHOR, (5,))
+    assert await place.ledger.leases.take_over(APPLICATION, 10) == ()
+    # What its owner of before says no longer counts.
+    await place.ledger.leases.closed(request_id)
+    assert await place.database.select(LEASES) == [(request_id, other.leases.owner, "token", "[5]")]
+
+
+async def test_another_application_s_answers_are_left_alone(place: World, other: Ledger) -> None:
+    await begun(place)
+    place.clock.move(seconds=LEASE_SECONDS)
+    assert await other.leases.take_over(APPLICATION + 1, 10) == ()
+
+
+async def test_no_more_are_taken_than_there_is_room_for(place: World, other: Ledger) -> None:
+    first, second, third = [await begun(place) for _ in range(3)]
+    place.clock.move(seconds=LEASE_SECONDS)
+    assert [row.request_id for row in await other.leases.take_over(APPLICATION, 2)] == [first, second]
+    assert await other.leases.take_over(APPLICATION, 0) == ()
+    assert [row.request_id for row in await other.leases.take_over(APPLICATION, 2)] == [third]
+
+
+async def test_what_is_released_or_let_go_can_be_taken(place: World, other: Ledger) -> None:
+    request_id = await begun(place)
+    await place.ledger.leases.release()
+    [row] = await other.leases.take_over(APPLICATION, 1)
+    await other.leases.let_go(request_id)
+    assert await place.ledger.leases.take_over(APPLICATION, 1) == ()
+    place.clock.move(seconds=LEASE_SECONDS)
+    assert await place.ledger.leases.take_over(APPLICATION, 1) == (row,)
+
+
+async def test_whoever_was_out_of_touch_takes_nothing_at_first(place: World) -> None:
+    leases = place.ledger.leases
+    assert await leases.renew()
+    place.clock.move(seconds=LEASE_SECONDS)
+    assert not await leases.renew()
+    place.clock.move(seconds=1)
+    assert await leases.renew()
+
+
+async def test_old_requests_that_nobody_answers_are_found(place: World) -> None:
+    lost = await place.admitted()
+    await begun(place)
+    assert await place.ledger.leases.left_open() == ()
+    place.clock.move(seconds=LEFT_OPEN.total_seconds() + 1)
+    assert await place.ledger.leases.left_open() == (lost.id,)
+    await place.ledger.settle(lost.id, Ending.SHUTDOWN)
+    assert await place.ledger.leases.left_open() == ()
+
+
+async def test_settling_leaves_the_record_of_an_answer_that_is_not_shown_yet(place: World) -> None:
+    request_id = await begun(place)
+    await place.ledger.settle(request_id, Ending.DONE)
+    assert len(await place.database.select(LEASES)) == 1

@@ -1,0 +1,225 @@
+"""Lanes: replies that share a bucket share its pace, one request at a time, the most urgent first."""
+
+import asyncio
+
+import pytest
+
+from bot.replies.lanes import (
+    GATE_BURST,
+    GATE_RATE,
+    IDLE_LANES,
+    Lane,
+    Lanes,
+    Ticket,
+    edit_key,
+    key_of,
+    send_key,
+    webhook_key,
+)
+from bot.replies.pace import Urgency
+
+
+class Clock:
+    """Time that moves when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def use(lane: Lane, ticket: Ticket, name: str, order: list[str]) -> None:
+    async with lane.slot(ticket):
+        order.append(name)
+        await asyncio.sleep(0)
+
+
+def unlimited(lane: Lane) -> Lane:
+    lane.pace.took(0.0)
+    lane.pace.learn_unlimited()
+    return lane
+
+
+async def test_the_most_urgent_goes_first_and_the_shortest_ends_first() -> None:
+    clock = Clock()
+    lane = unlimited(Lane(clock))
+    clock.now = 10.0
+    order: list[str] = []
+    async with lane.slot(Ticket(Urgency.FIRST, 0, 0.0)):
+        waiting = [
+            asyncio.create_task(use(lane, Ticket(urgency, size, since), name, order))
+            for name, urgency, size, since in [
+                ("footer", Urgency.DECORATES, 5, 0.0),
+                ("grows, seen lately", Urgency.GROWS, 5, 9.0),
+                ("grows, waited long", Urgency.GROWS, 900, 1.0),
+                ("ends, long", Urgency.COMPLETES, 4000, 0.0),
+                ("ends, short", Urgency.COMPLETES, 40, 3.0),
+                ("first", Urgency.FIRST, 0, 4.0),
+            ]
+        ]
+        await asyncio.sleep(0)
+    for _ in range(6):
+        clock.now += 1.0
+        lane.wake()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    await asyncio.gather(*waiting)
+    assert order == [
+        "ends, short",
+        "ends, long",
+        "first",
+        "grows, waited long",
+        "grows, seen lately",
+        "footer",
+    ]
+
+
+async def test_one_request_at_a_time() -> None:
+    lane = unlimited(Lane(Clock()))
+    async with lane.slot(Ticket(Urgency.FIRST, 0, 0.0)):
+        order: list[str] = []
+        second = asyncio.create_task(use(lane, Ticket(Urgency.COMPLETES, 0, 0.0), "second", order))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert order == []
+    await second
+    assert order == ["second"]
+    assert lane.is_idle
+
+
+async def test_what_waits_goes_as_soon_as_the_window_is_over() -> None:
+    loop = asyncio.get_running_loop()
+    lane = Lane(loop.time)
+    lane.pace.learn(2, 0, 0.02, loop.time())
+    started = loop.time()
+    async with lane.slot(Ticket(Urgency.COMPLETES, 0, 0.0)):
+        assert loop.time() - started >= 0.019
+
+
+async def test_leaving_the_queue_frees_the_place() -> None:
+    lane = unlimited(Lane(Clock()))
+    order: list[str] = []
+    async with lane.slot(Ticket(Urgency.FIRST, 0, 0.0)):
+        leaving = asyncio.create_task(use(lane, Ticket(Urgency.COMPLETES, 0, 0.0), "left", order))
+        staying = asyncio.create_task(use(lane, Ticket(Urgency.COMPLETES, 1, 0.0), "stayed", order))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.sleep(0)
+    await staying
+    assert order == ["stayed"]
+
+
+async def test_leaving_just_when_the_turn_came_frees_the_lane() -> None:
+    lane = unlimited(Lane(Clock()))
+    async with lane.slot(Ticket(Urgency.FIRST, 0, 0.0)):
+        order: list[str] = []
+        leaving = asyncio.create_task(use(lane, Ticket(Urgency.COMPLETES, 0, 0.0), "left", order))
+        await asyncio.sleep(0)
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    await use(lane, Ticket(Urgency.COMPLETES, 0, 0.0), "next", order)
+    assert order == ["next"]
+
+
+async def test_all_channels_together_stay_below_what_discord_takes_in_a_second() -> None:
+    loop = asyncio.get_running_loop()
+    lanes = Lanes(loop.time)
+    sent: list[float] = []
+
+    async def send(channel: int) -> None:
+        async with lanes.lane(send_key(channel)).slot(Ticket(Urgency.FIRST, 0, 0.0)):
+            sent.append(loop.time())
+
+    await asyncio.gather(*map(send, range(200)))
+    assert sent[GATE_BURST - 1] == 0.0 < sent[GATE_BURST]
+    most = max(sum(at <= other < at + 1.0 for other in sent) for at in sent)
+    assert GATE_BURST + GATE_RATE - 1 <= most <= GATE_BURST + GATE_RATE
+    assert sent[-1] == pytest.approx((200 - GATE_BURST) / GATE_RATE)
+    assert lanes.waiting == 0
+
+
+async def test_interactions_wait_for_nobody() -> None:
+    loop = asyncio.get_running_loop()
+    waits: list[float] = []
+    lanes = Lanes(loop.time, waits.append)
+    tickets = [
+        lanes.lane(webhook_key(str(number))).slot(Ticket(Urgency.FIRST, 0, 0.0)) for number in range(99)
+    ]
+    for ticket in tickets:
+        async with ticket:
+            pass
+    assert waits == [0.0] * 99
+
+
+async def test_who_leaves_at_the_gate_frees_the_lane() -> None:
+    lanes = Lanes(asyncio.get_running_loop().time)
+    order: list[str] = []
+    for channel in range(GATE_BURST):
+        await use(lanes.lane(send_key(channel)), Ticket(Urgency.FIRST, 0, 0.0), "early", [])
+    late = lanes.lane(send_key(999))
+    leaving = asyncio.create_task(use(late, Ticket(Urgency.FIRST, 0, 0.0), "left", order))
+    await asyncio.sleep(0.5 / GATE_RATE)
+    leaving.cancel()
+    await asyncio.sleep(0)
+    await use(late, Ticket(Urgency.FIRST, 0, 0.0), "next", order)
+    assert order == ["next"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "key"),
+    [
+        ("POST", "/api/v10/webhooks/1/to.ken", webhook_key("to.ken")),
+        ("PATCH", "/api/v10/webhooks/1/to.ken/messages/@original", webhook_key("to.ken")),
+        ("POST", "/api/v10/channels/7/messages", send_key(7)),
+        ("PATCH", "/api/v10/channels/7/messages/8", edit_key(7)),
+        ("DELETE", "/api/v10/channels/7/messages/8", None),
+        ("GET", "/api/v10/channels/7/messages", None),
+        ("POST", "/api/v10/interactions/1/to.ken/callback", None),
+    ],
+)
+def test_requests_belong_to_the_bucket_that_discord_counts_them_in(
+    method: str, path: str, key: tuple[str, str] | None
+) -> None:
+    assert key_of(method, path) == key
+
+
+def headers(limit: int, remaining: int, reset_after: float, bucket: str) -> dict[str, str]:
+    return {
+        "X-RateLimit-Limit": str(limit),
+        "X-RateLimit-Remaining": str(remaining),
+        "X-RateLimit-Reset-After": str(reset_after),
+        "X-RateLimit-Bucket": bucket,
+    }
+
+
+def test_headers_teach_the_lane_they_belong_to() -> None:
+    clock = Clock()
+    lanes = Lanes(clock)
+    lane = lanes.lane(edit_key(7))
+    lanes.learn("PATCH", "/api/v10/channels/7/messages/8", headers(3, 0, 9.0, "b"))
+    assert lane.pace.wait(Urgency.COMPLETES, 0.0) == pytest.approx(9.0, abs=0.01)
+    lanes.learn("PATCH", "/api/v10/channels/7/messages/8", {})
+    assert lane.pace.wait(Urgency.COMPLETES, 0.0) == 0.0
+    lanes.learn("GET", "/api/v10/users/@me", headers(1, 0, 9.0, "b"))
+
+
+def test_keys_that_prove_to_be_one_bucket_share_one_lane() -> None:
+    lanes = Lanes(Clock())
+    for key in (edit_key(7), send_key(7), send_key(9)):
+        lanes.lane(key)
+    lanes.learn("PATCH", "/api/v10/channels/7/messages/8", headers(5, 4, 5.0, "same"))
+    lanes.learn("POST", "/api/v10/channels/7/messages", headers(5, 3, 5.0, "same"))
+    lanes.learn("POST", "/api/v10/channels/9/messages", headers(5, 3, 5.0, "same"))
+    assert lanes.lane(edit_key(7)) is lanes.lane(send_key(7))
+    assert lanes.lane(send_key(9)) is not lanes.lane(send_key(7))
+
+
+def test_idle_lanes_are_forgotten_in_the_end() -> None:
+    lanes = Lanes(Clock())
+    first = lanes.lane(webhook_key("0"))
+    for token in range(1, IDLE_LANES + 1):
+        lanes.lane(webhook_key(str(token)))
+    assert lanes.lane(webhook_key("0")) is not first

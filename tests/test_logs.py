@@ -1,0 +1,115 @@
+"""The log is one line an entry, says the request, and never a secret."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+
+from bot.config import LogFormat, LogLevel, Settings, load
+from bot.logs import HIDDEN, open_log, redactor, request_id
+
+SECRET = 'q"uo\\te-secret'
+
+
+def settings(form: LogFormat, level: LogLevel = LogLevel.INFO) -> Settings:
+    return load(
+        {
+            "DISCORD_TOKEN": SECRET,
+            "REPLICATE_API_TOKEN": f"{SECRET}-longer",
+            "LOG_FORMAT": form.value,
+            "LOG_LEVEL": level.value,
+        },
+        None,
+    )
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.getLogger("httpx").setLevel(logging.NOTSET)
+
+
+def opened(form: LogFormat, level: LogLevel = LogLevel.INFO) -> io.StringIO:
+    stream = io.StringIO()
+    open_log(settings(form, level), stream)
+    return stream
+
+
+def failing() -> None:
+    raise RuntimeError(f"with {SECRET}")
+
+
+def test_text_is_a_line_with_the_request() -> None:
+    stream = opened(LogFormat.TEXT)
+    logging.getLogger("bot.answer").info("settled %s", "well", extra={"request": "ABCD1234"})
+    line = stream.getvalue()
+    assert line.endswith("INFO     bot.answer [ABCD1234]: settled well\n")
+    datetime.fromisoformat(line[:19])
+
+
+def test_a_message_cannot_begin_a_line_of_its_own() -> None:
+    stream = opened(LogFormat.TEXT)
+    logging.getLogger("bot").info("a\r\nCRITICAL root: forged")
+    assert stream.getvalue().count("\n") == 1
+
+
+def test_the_request_comes_from_the_task() -> None:
+    stream = opened(LogFormat.JSON)
+    token = request_id.set("WXYZ5678")
+    logging.getLogger("bot").info("hello")
+    request_id.reset(token)
+    logging.getLogger("bot").info("bye")
+    first, second = map(json.loads, stream.getvalue().splitlines())
+    assert first["request"] == "WXYZ5678"
+    assert "request" not in second
+    assert set(second) == {"time", "level", "logger", "message"}
+    assert datetime.fromisoformat(second["time"]).tzinfo is not None
+
+
+@pytest.mark.parametrize("form", list(LogFormat))
+def test_no_secret_is_written_however_it_comes(form: LogFormat) -> None:
+    stream = opened(form)
+    try:
+        failing()
+    except RuntimeError:
+        logging.getLogger("bot").exception("it was %s", f"{SECRET}-longer")
+    logging.getLogger("discord").warning("POST /api/v10/webhooks/123/aW50ZXJ/messages/@original said 404")
+    written = stream.getvalue()
+    assert "RuntimeError" in written
+    assert SECRET not in written
+    assert json.dumps(SECRET)[1:-1] not in written
+    assert "longer" not in written
+    assert "aW50ZXJ" not in written
+    assert f"/webhooks/123/{HIDDEN}/messages" in written
+
+
+def test_json_has_its_traceback_in_the_line() -> None:
+    stream = opened(LogFormat.JSON)
+    try:
+        failing()
+    except RuntimeError:
+        logging.getLogger("bot").exception("oh")
+    assert stream.getvalue().count("\n") == 1
+    assert "Traceback" in json.loads(stream.getvalue())["exception"]
+
+
+def test_the_level_is_kept_and_libraries_are_quiet() -> None:
+    stream = opened(LogFormat.TEXT)
+    logging.getLogger("bot").debug("small")
+    logging.getLogger("httpx").info("HTTP Request")
+    assert stream.getvalue() == ""
+    stream = opened(LogFormat.TEXT, LogLevel.DEBUG)
+    logging.getLogger("bot").debug("small")
+    logging.getLogger("httpx").info("HTTP Request")
+    assert len(stream.getvalue().splitlines()) == 2
+
+
+def test_without_secrets_a_text_stays_as_it_is() -> None:
+    assert redactor([""])("a text") == "a text"

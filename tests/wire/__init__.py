@@ -1,0 +1,1 @@
+"""Stand-ins that speak Discord and Replicate over real sockets on 127.0.0.1."""

@@ -1,0 +1,30 @@
+"""The bot in this process, online in the stand-in, with a scripted model."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from bot.app import Parlance, opened
+from bot.domain import ProviderName
+from tests.support.scripted import ScriptedProvider
+from tests.support.simulated import settings_for
+from tests.wire import launch
+from tests.wire.discord import DiscordStandIn
+
+
+@asynccontextmanager
+async def online(
+    standin: DiscordStandIn, folder: Path, model: ScriptedProvider, **changes: Any
+) -> AsyncIterator[Parlance]:
+    """The bot with these settings changed, without ceilings where none is among them."""
+    settings = settings_for(folder, discord_token=standin.world.token, **changes)
+    with launch.pointed(standin.environment()):
+        async with opened(settings, {ProviderName.REPLICATE: model}) as bot:
+            running = asyncio.create_task(bot.start(standin.world.token))
+            await standin.online()
+            yield bot
+            await bot.answers.close()
+            await bot.close()
+            await running

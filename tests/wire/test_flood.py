@@ -1,0 +1,103 @@
+"""A thousand commands from one member in a second: what they cost is counted, and others are served."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.app import TOO_MANY, Parlance
+from bot.limits.gate import LEAST_BURST, Gate
+from bot.store.sqlite import SqliteDriver
+from tests.support.scripted import ScriptedProvider
+from tests.wire.discord import Acknowledged, DiscordStandIn, Interaction
+from tests.wire.everything import bearing, press
+from tests.wire.online import online
+
+pytestmark = pytest.mark.slow
+
+FLOOD = 1000
+PER_MINUTE = 6
+"""What the operator allows a person: the setting's own default."""
+
+
+@pytest.fixture
+def model() -> ScriptedProvider:
+    return ScriptedProvider(echo="Because.")
+
+
+@pytest.fixture
+async def bot(standin: DiscordStandIn, tmp_path: Path, model: ScriptedProvider) -> AsyncIterator[Parlance]:
+    """The bot with the usual ceiling for people, and a gate for which it all happens in one moment."""
+    standin.rules.clear()
+    async with online(standin, tmp_path, model, user_requests_per_minute=PER_MINUTE) as bot:
+        bot.gate = Gate(lambda: 0.0, LEAST_BURST)
+        yield bot
+
+
+class Costs:
+    """What the bot has done since: requests to Discord, calls of the model, transactions that write."""
+
+    def __init__(self, standin: DiscordStandIn, model: ScriptedProvider) -> None:
+        self._standin, self._model = standin, model
+        self._requests, self._calls = len(standin.log), len(model.calls)
+        self.commits = 0
+
+    def count(self, statement: str) -> None:
+        """See one statement of the writing connection."""
+        self.commits += statement.upper().startswith("COMMIT")
+
+    @property
+    def requests(self) -> int:
+        return len(self._standin.log) - self._requests
+
+    @property
+    def calls(self) -> int:
+        return len(self._model.calls) - self._calls
+
+
+async def test_commands_of_one_member_cost_a_bounded_amount(
+    standin: DiscordStandIn, bot: Parlance, model: ScriptedProvider
+) -> None:
+    costs = Costs(standin, model)
+    driver = bot.store._driver
+    assert isinstance(driver, SqliteDriver)
+    await driver.writer.turn(lambda connection: connection.set_trace_callback(costs.count))
+    flood = [
+        standin.slash(standin.member, standin.channel, "ask", {"question": f"{number}?"})
+        for number in range(FLOOD)
+    ]
+    other = standin.slash(standin.other, standin.channel, "ask", {"question": "and I?"})
+    await standin.wait_for(lambda: "Because." in other.text)
+    await standin.wait_for(lambda: sum(map(answered, flood)) > LEAST_BURST)
+    await bot.answers.close()
+    told = [each for each in flood if answered(each)]
+    assert len(told) == LEAST_BURST + 1
+    assert sum(TOO_MANY in each.text for each in told) == 1
+    # Twice as many where a minute ends meanwhile.
+    assert PER_MINUTE < costs.calls <= 2 * PER_MINUTE + 1
+    # An admission or a refusal each; of a call also two rows, a settlement, a lease, and two of its reply.
+    assert costs.commits <= LEAST_BURST + 7 * costs.calls
+    # The first response each; of an answer also its text and its end.
+    assert costs.requests <= LEAST_BURST + 1 + 4 * costs.calls
+
+
+async def test_presses_typing_and_mentions_go_through_the_same_gate(
+    standin: DiscordStandIn, bot: Parlance, model: ScriptedProvider
+) -> None:
+    button = bearing(standin, standin.channel, "details:1")
+    presses = [press(standin, standin.member, standin.channel, button, "details:1") for _ in range(FLOOD)]
+    await standin.wait_for(lambda: sum(map(answered, presses)) > LEAST_BURST)
+    assert sum(TOO_MANY in each.text for each in presses) == 1
+    before = len(standin.log)
+    typed = standin.autocomplete(standin.member, standin.channel, "translate", "to", "fr")
+    standin.say(standin.member, standin.channel, f"{standin.mention} why?")
+    other = press(standin, standin.other, standin.channel, button, "details:1")
+    await standin.wait_for(lambda: answered(other))
+    assert sum(map(answered, presses)) == LEAST_BURST + 1
+    assert typed.choices is None
+    assert model.calls == []
+    assert len(standin.log) == before + 1
+
+
+def answered(interaction: Interaction) -> bool:
+    return interaction.acknowledged is not Acknowledged.NOT

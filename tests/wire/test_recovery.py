@@ -1,0 +1,177 @@
+"""What is done for answers that a dead process left behind and that cannot simply go on."""
+
+import asyncio
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from tests.support.databases import SqliteDatabase, until
+from tests.wire.discord import DiscordStandIn, Interaction
+from tests.wire.discord_log import Phase
+from tests.wire.process import Running, Start
+from tests.wire.replicate import ReplicateStandIn
+from tests.wire.replicate_script import Operation, Refusal, Script
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+LEASE = "1.5"
+EARLY, LATE = "Half of it, ", "and the rest."
+
+
+class Asking:
+    """Questions whose answers stop in the middle until ``goes_on`` is set."""
+
+    def __init__(self, standin: DiscordStandIn, replicate: ReplicateStandIn) -> None:
+        self.goes_on = asyncio.Event()
+        self._standin = standin
+        replicate.respond = lambda _: Script(tokens=[EARLY, LATE], gates={1: self.goes_on})
+
+    async def ask(self, **options: object) -> Interaction:
+        """Ask, and wait until half of the answer is there."""
+        person = self._standin.add_user("someone", self._standin.guild)
+        asked = self._standin.slash(person, self._standin.channel, "ask", {"question": "why?", **options})
+        await self._standin.shown(asked, EARLY.strip(), 20)
+        return asked
+
+
+@pytest.fixture
+def asking(standin: DiscordStandIn, replicate: ReplicateStandIn) -> Asking:
+    return Asking(standin, replicate)
+
+
+async def killed(bot: Running) -> None:
+    bot.process.kill()
+    await bot.process.wait()
+
+
+async def settled(bot: Running, ending: str, count: int = 1) -> None:
+    """Wait until so many requests are settled like this."""
+    query = f"SELECT COUNT(*) FROM usage WHERE ending = '{ending}'"  # noqa: S608 - of our own
+    await until(SqliteDatabase(bot.database), query, [(count,)])
+
+
+def change(bot: Running, *statements: str) -> None:
+    """Change the database of a bot that is dead."""
+    with closing(sqlite3.connect(bot.database)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+async def test_where_the_token_or_the_message_is_gone(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start, asking: Asking
+) -> None:
+    bot = await start(LEASE_SECONDS=LEASE)
+    public = await asking.ask()
+    private = await asking.ask(private=True)
+    removed = await asking.ask()
+    await killed(bot)
+    # The two tokens have died, and somebody has removed the third answer.
+    public.expired = private.expired = True
+    change(
+        bot,
+        f"UPDATE inflight SET expires_at = 1 WHERE token IN ('{public.token}', '{private.token}')",  # noqa: S608 - tokens of our own
+    )
+    standin.remove(removed.messages[0])
+    again = await start(LEASE_SECONDS=LEASE)
+    asking.goes_on.set()
+    message = public.messages[0]
+    await standin.wait_for(lambda: "-# meta" in message.content, 20)
+    assert message.content.startswith(f"> why?\n\n{EARLY}{LATE}\n-# ")
+    direct = standin.world.dm_channel(private.user)
+    await standin.wait_for(lambda: any("-# meta" in sent.content for sent in standin.sent(direct)), 20)
+    assert any(f"{EARLY}{LATE}" in sent.content for sent in standin.sent(direct))
+    assert all(sent.ephemeral or "why?" in sent.content for sent in standin.sent(standin.channel))
+    assert await again.end() == 0
+    assert sorted(again.usage()) == [("ask", "done"), ("ask", "done"), ("ask", "lost")]
+    assert not replicate.left_running()
+    assert again.select("SELECT request_id, token FROM inflight") == []
+
+
+async def test_stop_works_and_what_was_not_said_of_it_is_said(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start, asking: Asking
+) -> None:
+    bot = await start(LEASE_SECONDS=LEASE)
+    going = await asking.ask()
+    stopped = await asking.ask()
+    async with standin.hold("PATCH /webhooks/*", Phase.AFTER) as hold:
+        # Its last edit is not taken, and then the process dies.
+        standin.fault("PATCH /webhooks/*", status=503, times=100)
+        standin.press(stopped.user, stopped.messages[0], stopped.messages[0].button("Stop"))
+        await standin.wait_for(lambda: standin.requests("PATCH /webhooks/*")[-1].status == 503, 20)
+        await settled(bot, "stopped")
+        await killed(bot)
+        hold.release()
+    standin.server.interference.faults.clear()
+    again = await start(LEASE_SECONDS=LEASE)
+    await standin.shown(stopped, "Stopped.", 20)
+    assert EARLY.strip() in stopped.text
+    # Its messages were read again, and nothing has changed on its screen.
+    await standin.wait_for(lambda: len(standin.requests("GET /webhooks/*")) >= 2, 20)
+    standin.press(going.user, going.messages[0], going.messages[0].button("Stop"))
+    await standin.shown(going, "Stopped.", 20)
+    assert await again.end() == 0
+    assert again.usage() == [("ask", "stopped"), ("ask", "stopped")]
+    assert not replicate.left_running()
+
+
+async def test_what_nobody_can_go_on_with_is_settled_and_said(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start, asking: Asking
+) -> None:
+    bot = await start(LEASE_SECONDS=LEASE)
+    unknown = await asking.ask()
+    await asking.ask()
+    await killed(bot)
+    # The model of one is not offered any more; of the other there is no record, and it is old.
+    change(
+        bot,
+        "UPDATE predictions SET model = 'gone/model' WHERE usage_id = (SELECT MIN(id) FROM usage)",
+        "UPDATE usage SET asked_at = 1 WHERE id = (SELECT MAX(id) FROM usage)",
+        "DELETE FROM inflight WHERE request_id = (SELECT MAX(id) FROM usage)",
+    )
+    again = await start(LEASE_SECONDS=LEASE)
+    await standin.shown(unknown, "I was restarted before the answer was whole", 20)
+    assert EARLY.strip() in unknown.text
+    await settled(bot, "shutdown", 2)
+    assert await again.end() == 0
+    assert again.usage() == [("ask", "shutdown"), ("ask", "shutdown")]
+
+
+async def test_two_who_asked_the_same_get_a_prediction_each(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start
+) -> None:
+    bot = await start(LEASE_SECONDS=LEASE)
+    dead = asyncio.Event()
+    both_made = asyncio.Event()
+
+    async def meet(operation: Operation, phase: Phase, _input: Mapping[str, Any]) -> bool:
+        """Make both predictions, and tell nobody of them."""
+        if dead.is_set() or (operation, phase) != (Operation.CREATE, Phase.AFTER):
+            return True
+        if len(replicate.runs) == 2:
+            both_made.set()
+        await dead.wait()
+        return False
+
+    replicate.meet = meet
+    asked = [
+        standin.slash(person, standin.channel, "ask", {"question": "why?"})
+        for person in (standin.member, standin.other)
+    ]
+    await asyncio.wait_for(both_made.wait(), 20)
+    await killed(bot)
+    assert len(bot.select("SELECT fingerprint, 1 FROM predictions WHERE provider_id IS NULL")) == 2
+    dead.set()
+    # The first who looks is turned away, and looks again.
+    replicate.refuse(Operation.GET, Refusal(503))
+    again = await start(LEASE_SECONDS=LEASE)
+    for each in asked:
+        await standin.shown(each, "-# meta", 20)
+        assert "Hello from the stand-in." in each.text
+    assert await again.end() == 0
+    assert len(replicate.creations) == 2
+    assert len(set(again.select("SELECT provider_id, 1 FROM predictions"))) == 2
+    assert not again.select("SELECT id, 1 FROM predictions WHERE fingerprint IS NOT NULL")

@@ -1,0 +1,52 @@
+"""How the bot comes online, and what it says and returns when it cannot."""
+
+import signal
+
+import pytest
+
+from tests.wire.discord import DiscordStandIn, Intent
+from tests.wire.process import Start
+
+pytestmark = pytest.mark.slow
+
+
+async def test_commands_are_synced_only_when_they_changed_or_by_force(
+    standin: DiscordStandIn, start: Start
+) -> None:
+    for arguments, uploads, number in (
+        ((), 1, signal.SIGTERM),
+        ((), 1, signal.SIGINT),
+        (("--force",), 2, signal.SIGTERM),
+    ):
+        bot = await start(*arguments)
+        assert await bot.end(number) == 0
+        assert len(standin.requests("PUT /applications/*/commands")) == uploads
+
+
+async def test_a_token_that_discord_refuses_ends_it_with_1_and_a_word(
+    standin: DiscordStandIn, start: Start
+) -> None:
+    bot = await start(online=False, DISCORD_TOKEN="wrong")
+    assert await bot.process.wait() == 1
+    log = await bot.log()
+    assert "Discord does not accept DISCORD_TOKEN" in log
+    assert "Traceback" not in log
+
+
+async def test_without_the_message_content_intent_it_goes_on_and_says_so(
+    standin: DiscordStandIn, start: Start
+) -> None:
+    standin.gateway.granted = Intent(0)
+    bot = await start()
+    await bot.says("Discord grants no message content")
+    asked = standin.slash(standin.member, standin.channel, "ask", {"question": "still there?"})
+    await standin.shown(asked, "-# meta")
+    assert await bot.end() == 0
+
+
+async def test_it_can_be_stopped_while_it_logs_in(standin: DiscordStandIn, start: Start) -> None:
+    async with standin.hold("GET /users/@me") as login:
+        bot = await start(online=False)
+        await login.arrived(timeout=20)
+        assert await bot.end() == 0
+        assert "Traceback" not in await bot.log()
