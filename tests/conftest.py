@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.canaries import spilled
 from tests.support.databases import Database, Databases, on_postgres, on_sqlite
@@ -14,6 +15,15 @@ from tests.support.postgres import NotStarted, Server, running
 from tests.support.simulated import World, settings_for, simulated
 
 Worlds = Callable[..., AbstractAsyncContextManager[World]]
+
+# How fast a machine is decides about no test, and where a change is judged neither does chance.
+settings.register_profile(
+    "parlance",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("parlance")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,6 +5,7 @@ says what a transaction is there. Table modules beside this one give each query 
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -81,8 +82,9 @@ start after it was undone.
 """
 
 
+@cache
 def named_queries(adapter: type) -> Any:  # noqa: ANN401 - made at run time
-    """Return the queries of the .sql files, run by an adapter of aiosql's."""
+    """Return the queries of the .sql files, run by an adapter of aiosql's. Read once: they keep nothing."""
     return aiosql.from_path(SQL, adapter, mandatory_parameters=False)
 
 

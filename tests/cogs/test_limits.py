@@ -6,12 +6,15 @@ import discord
 import pytest
 import simcord
 
-from bot.domain import NANO, Ending, Metric, Place, Setting, Subject, Window
+from bot.domain import NANO, Ending, Limit, Metric, Place, Setting, Subject, Window
 from bot.errors import BadRequest
+from bot.ids import utc_now
 from bot.limits import EXEMPT
+from bot.limits.resolve import identified
+from bot.store import Transaction
 from bot.store.audit import AuditRow, Change, ChangeKind, audit_page
 from bot.store.counters import limits_in
-from bot.store.limits import MOST_LIMITS
+from bot.store.limits import MOST_LIMITS, change_limit, limit_json
 from cogs.limits import member_of
 from tests.conftest import Worlds
 from tests.support.simulated import World
@@ -47,6 +50,23 @@ async def limits(world: World) -> set[tuple[Any, ...]]:
         (one.place, one.place_id, one.subject, one.amount, one.metric, one.window, one.role_id, one.command)
         for one in found
     }
+
+
+async def set_on(world: World, shelves: list[int]) -> None:
+    """Set the same limit on categories with these ids, as that many commands would."""
+
+    async def work(transaction: Transaction) -> None:
+        for number, shelf in enumerate(shelves):
+            place = Place.CATEGORY, shelf
+            one = identified(
+                Limit(0, *place, Subject.USER, Metric.REQUESTS, Window.DAY, 1, guild_id=world.guild.id)
+            )
+            change = Change(
+                number, world.guild.id, 1, utc_now(), ChangeKind.LIMIT, *place, str(one.id), limit_json(one)
+            )
+            assert await change_limit(transaction, change)
+
+    await world.bot.store.write(work)
 
 
 async def history(world: World) -> tuple[AuditRow, ...]:
@@ -183,8 +203,8 @@ class TestSet:
 
     async def test_no_more_than_a_server_may_have(self, world: World, mia: simcord.MemberActor) -> None:
         shelves = [world.guild.create_category(f"Shelf {number}") for number in range(MOST_LIMITS)]
-        for category in shelves:
-            await told(world, mia, "set", **REQUESTS, amount="1", channel=category)
+        await set_on(world, [shelf.id for shelf in shelves[:-1]])
+        await told(world, mia, "set", **REQUESTS, amount="1", channel=shelves[-1])
         said = await told(world, mia, "set", **REQUESTS, amount="1")
         assert said == "This server has 100 limits, and there can be no more. Clear one first: /limits clear."
         assert len(await limits(world)) == MOST_LIMITS

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.domain import (
@@ -278,7 +278,7 @@ async def replay(databases: Databases, script: Sequence[Ask | Settle | Later | C
                     await toggle(place, naive, step)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(script=st.lists(steps, min_size=10, max_size=30))
 @example(script=[ASKED, DONE, Toggle(6, times=2), ASKED])
 @example(script=[ASKED, DONE, Later(60_000), Later(60_000), Toggle(6, times=2), ASKED])

@@ -1,7 +1,7 @@
 """What plans do beyond what tests/cogs show: bounds, long sources, models that read little."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain import (
@@ -137,7 +137,7 @@ async def test_a_model_that_thinks_aloud_gets_room_for_its_thoughts() -> None:
     assert run.streamed[0].max_tokens == 2048
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=40)
 @given(PIECES)
 async def test_every_character_of_a_long_text_is_read(pieces: list[str]) -> None:
     text = "".join(pieces)
@@ -243,7 +243,7 @@ async def test_the_first_failure_ends_all_parts_and_is_the_one_told() -> None:
     assert len(run.completed) < 2 * summarize.AT_ONCE
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=40)
 @given(PIECES.map("".join).filter(lambda text: not bounds.is_blank(text)))
 async def test_a_translation_is_of_the_whole_text_in_its_order(text: str) -> None:
     run = ScriptedRun(

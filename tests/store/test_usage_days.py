@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain import Command, Ending, Metric, PredictionState, Request, Surroundings, Tokens
@@ -157,7 +157,7 @@ def spans(zone: str) -> list[Span]:
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8)
 @given(wanted=steps, zone=st.sampled_from(ZONES))
 def test_sums_are_those_of_the_rows(databases: Databases, wanted: list[Step], zone: str) -> None:
     async def run() -> None:
