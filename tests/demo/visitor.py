@@ -8,6 +8,8 @@ from typing import Any, Self
 from aiohttp import ClientResponse, ClientSession, FormData
 from yarl import URL
 
+from tests.support.patience import PATIENCE
+
 State = dict[str, Any]
 
 
@@ -36,7 +38,7 @@ class Visitor:
 
     async def until(self, holds: Callable[[State], object]) -> State:
         """Look until it holds."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not holds(await self.look()):
                 pass
         return self.seen

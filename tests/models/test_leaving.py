@@ -10,6 +10,7 @@ from bot.domain import Model
 from bot.models.prediction import Timing
 from bot.models.replicate import ReplicateProvider
 from tests.models.conftest import Asked, question
+from tests.support.patience import PATIENCE
 from tests.wire.replicate import ReplicateStandIn
 from tests.wire.replicate import Run as StandInRun
 from tests.wire.replicate_script import Operation, Refusal, Script, StreamFault
@@ -24,7 +25,7 @@ def forever() -> asyncio.Event:
 
 async def until(met: Callable[[], bool]) -> None:
     """Let the loop run until a condition is met."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not met():  # noqa: ASYNC110 - the condition lies in the stand-in's state, not in an event
             await asyncio.sleep(0)
 

@@ -194,7 +194,7 @@ class TestAway:
         self, database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(postgres, "CLOSE_SECONDS", 0.2)
-        async with asyncio.timeout(10), self.on_the_way(database) as (store, way):
+        async with asyncio.timeout(60), self.on_the_way(database) as (store, way):
             await store.write(set_one)
             way.open.clear()
 

@@ -159,7 +159,7 @@ class TestWrite:
             for _ in range(10):
                 await set_one(transaction)
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await asyncio.gather(*(store.write(work) for _ in range(400)))
 
     async def test_each_sees_what_was_written_before(self, store: Store, database: Database) -> None:

@@ -12,6 +12,7 @@ from typing import Protocol
 from bot.store import Store
 from bot.store.postgres import WRITERS_LOCK
 from bot.store.sqlite import SqliteDriver
+from tests.support.patience import PATIENCE
 from tests.support.postgres import Server
 
 Rows = list[tuple[object, ...]]
@@ -66,7 +67,7 @@ def sqlite_driver(store: Store) -> SqliteDriver:
     return driver
 
 
-async def until(database: Database, query: str, rows: Rows, seconds: float = 40.0) -> None:
+async def until(database: Database, query: str, rows: Rows, seconds: float = PATIENCE) -> None:
     """Wait until a query finds these rows: a database tells nobody when it changes."""
     async with asyncio.timeout(seconds):
         while await database.select(query) != rows:  # noqa: ASYNC110 - there is nothing to wait for

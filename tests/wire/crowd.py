@@ -19,6 +19,7 @@ from typing import Any
 
 from bot.ids import short
 from tests.support.databases import Database
+from tests.support.patience import PATIENCE
 from tests.wire.discord import Acknowledged, DiscordStandIn, Interaction, Message
 from tests.wire.process import Running
 
@@ -90,7 +91,7 @@ class Crowd:
         """Let as many people ask at once: two of three with a command, one in a direct message."""
         return [self.write() if index % 3 == 2 else self.command() for index in range(count)]
 
-    async def ends(self, asked: Sequence[Asked], timeout: float) -> Counter[End]:
+    async def ends(self, asked: Sequence[Asked], timeout: float = 2 * PATIENCE) -> Counter[End]:
         """Wait until nobody waits any more; how many were left with what.
 
         Raises:
@@ -112,11 +113,11 @@ class Crowd:
         assert not waiting, f"{len(waiting)} of {len(asked)} wait on: {waiting[:3]}; {self.discord.story()}"
         return Counter(one.end for one in asked)
 
-    async def is_whole_again(self, timeout: float = 20.0) -> None:
+    async def is_whole_again(self, timeout: float = PATIENCE) -> None:
         """See that the next ones to ask get their whole answers."""
         assert await self.ends(self.ask(3), timeout) == {End.WHOLE: 3}
 
-    async def is_on_record(self, timeout: float = 20.0) -> None:
+    async def is_on_record(self, timeout: float = PATIENCE) -> None:
         """Wait until the database has every request that was asked, and how it ended."""
         async with asyncio.timeout(timeout):
             while await self._on_record() < len(self.asked):  # noqa: ASYNC110 - a database tells nobody

@@ -29,7 +29,7 @@ What people do (returns at once; all of it is in discord_people.py)
 
 Waiting (no sleeping, no polling): a predicate is asked again whenever something happened
     - ``answer = await standin.wait_for(lambda: interaction.messages and interaction.messages[0])``
-    - ``message = await standin.shown(interaction, "the end", timeout=10)``
+    - ``message = await standin.shown(interaction, "the end")``
 
     A ``TimeoutError`` tells the last requests and faults.
 
@@ -76,6 +76,7 @@ from typing import Any, Self, TypeVar
 
 from aiohttp import web
 
+from tests.support.patience import PATIENCE
 from tests.wire.discord_buckets import EDITS, GLOBAL, INTERACTION, SENDS, Breach, Buckets, Rule
 from tests.wire.discord_channels import Channels
 from tests.wire.discord_commands import Commands, Impossible
@@ -182,7 +183,7 @@ class DiscordStandIn(People):
 
     # ---- waiting
 
-    async def wait_for(self, predicate: Callable[[], T], timeout: float = 5.0) -> T:
+    async def wait_for(self, predicate: Callable[[], T], timeout: float = PATIENCE) -> T:
         """The first true value of ``predicate``, asked now and whenever something happens, for ``timeout``
         seconds.
 
@@ -213,7 +214,7 @@ class DiscordStandIn(People):
         finally:
             self._waiters.remove(look)
 
-    async def shown(self, interaction: Interaction, text: str, timeout: float = 5.0) -> Message:
+    async def shown(self, interaction: Interaction, text: str, timeout: float = PATIENCE) -> Message:
         """The answer's first visible message, once ``text`` is somewhere in the answer.
 
         Raises:
@@ -222,7 +223,7 @@ class DiscordStandIn(People):
         await self.wait_for(lambda: text in interaction.text, timeout)
         return interaction.messages[0]
 
-    async def online(self, timeout: float = 20.0) -> None:
+    async def online(self, timeout: float = PATIENCE) -> None:
         """Wait until a bot listens on the gateway and has registered its commands."""
         await self.wait_for(lambda: self.gateway.connected and self.world.commands, timeout)
 

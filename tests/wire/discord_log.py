@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
+from tests.support.patience import PATIENCE
 from tests.wire.discord_world import Json, Upload
 
 
@@ -126,7 +127,7 @@ class Hold:
         self._arrived = asyncio.Condition()
         self._released = asyncio.Event()
 
-    async def arrived(self, times: int = 1, timeout: float = 5.0) -> list[Exchange]:
+    async def arrived(self, times: int = 1, timeout: float = PATIENCE) -> list[Exchange]:
         """Wait until this many requests have come to wait here; the requests.
 
         Raises:

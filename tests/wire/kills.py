@@ -15,6 +15,7 @@ from enum import Enum, StrEnum, auto
 from itertools import product
 from typing import Any
 
+from tests.support.patience import PATIENCE
 from tests.wire.discord import DiscordStandIn, Message, Upload
 from tests.wire.discord_log import Cut, Exchange, Phase
 from tests.wire.discord_world import Channel, Interaction
@@ -250,7 +251,7 @@ class Life:
             self.answers.append(answer)
             self._ask(answer)
 
-    async def arrive(self, timeout: float) -> None:
+    async def arrive(self, timeout: float = PATIENCE) -> None:
         """Wait until every answer is at its point."""
         waiting = [asyncio.create_task(answer.arrived.wait()) for answer in self.answers]
         await asyncio.wait(waiting, timeout=timeout)

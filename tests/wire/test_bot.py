@@ -39,7 +39,7 @@ async def test_a_long_answer_becomes_several_messages_within_the_bucket(
     words = [f"word{number} " for number in range(700)]
     replicate.script(Script(tokens=words))
     asked = standin.slash(standin.member, standin.channel, "ask", {"question": "count"})
-    await standin.wait_for(lambda: "-# meta" in asked.text, timeout=20)
+    await standin.wait_for(lambda: "-# meta" in asked.text)
     assert len(asked.messages) > 1
     assert all(word.strip() in asked.text for word in words)
     assert not standin.breaches
@@ -136,7 +136,7 @@ async def test_a_change_that_discord_does_not_take_is_made_again(
     standin.fault("PATCH /webhooks/*", status=503, times=1, phase=Phase.BEFORE)
     replicate.script(Script(tokens=["Takes ", "its ", "time."]))
     asked = standin.slash(standin.member, standin.channel, "ask", {"question": "slow?"})
-    await standin.wait_for(lambda: "-# meta" in asked.text, timeout=20)
+    await standin.wait_for(lambda: "-# meta" in asked.text)
     assert "Takes its time." in asked.text
 
 

@@ -109,7 +109,6 @@ class Confined:
             capture_output=True,
             text=True,
             check=False,
-            timeout=20,
         )
 
 
@@ -192,7 +191,7 @@ async def used(standin: DiscordStandIn, process: asyncio.subprocess.Process) -> 
     exported = standin.slash(standin.owner, standin.channel, "usage export")
     await standin.wait_for(lambda: exported.messages and exported.messages[0].attachments)
     drawn = standin.slash(standin.owner, standin.channel, "usage server")
-    await standin.wait_for(lambda: drawn.messages and drawn.messages[0].attachments, timeout=20)
+    await standin.wait_for(lambda: drawn.messages and drawn.messages[0].attachments)
     process.terminate()
     written = clean((await process.stderr.read()).decode())
     await process.wait()

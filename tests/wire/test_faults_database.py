@@ -22,7 +22,7 @@ async def meets(crowd: Crowd, *troubles: Trouble) -> None:
     """A crowd asks in each trouble; after it all is on record, and the next ones are served."""
     for trouble in troubles:
         async with trouble():
-            assert await crowd.ends(crowd.ask(), timeout=60) == {End.WHOLE: SIZE}
+            assert await crowd.ends(crowd.ask()) == {End.WHOLE: SIZE}
         await crowd.is_on_record()
         await crowd.is_whole_again()
     await crowd.is_on_record()

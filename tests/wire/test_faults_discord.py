@@ -37,7 +37,7 @@ async def test_a_share_of_the_requests_fails(
 ) -> None:
     for seed, (name, faults) in enumerate(ROUNDS.items()):
         with standin.weather(seed=seed, share=SHARE, faults=faults):
-            ends = await crowd.ends(crowd.ask(), timeout=90)
+            ends = await crowd.ends(crowd.ask())
         print(f"{name}: {dict(ends)}")
         assert ends[End.WHOLE] >= 0.8 * SIZE, f"{name}: {ends}"
         await crowd.is_whole_again()
@@ -49,7 +49,7 @@ async def test_every_request_is_slow(
     standin: DiscordStandIn, replicate: ReplicateStandIn, crowd: Crowd
 ) -> None:
     with standin.weather(seed=1, slowest=2.0):
-        ends = await crowd.ends(crowd.ask(), timeout=90)
+        ends = await crowd.ends(crowd.ask())
     assert ends == {End.WHOLE: SIZE}
     await crowd.is_whole_again()
     await crowd.leave()

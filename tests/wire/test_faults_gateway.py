@@ -22,7 +22,7 @@ Trouble = Callable[[DiscordStandIn], Coroutine[Any, Any, None]]
 async def drops(standin: DiscordStandIn) -> None:
     resumed = standin.gateway.resumed
     await standin.drop_gateway()
-    await standin.wait_for(lambda: standin.gateway.resumed > resumed, timeout=20)
+    await standin.wait_for(lambda: standin.gateway.resumed > resumed)
 
 
 async def refuses_to_resume(standin: DiscordStandIn) -> None:
@@ -37,20 +37,20 @@ async def invalidates_the_session(standin: DiscordStandIn) -> None:
 async def invalidates_it_for_a_moment(standin: DiscordStandIn) -> None:
     resumed = standin.gateway.resumed
     await standin.invalidate_session(resumable=True)
-    await standin.wait_for(lambda: standin.gateway.resumed > resumed, timeout=20)
+    await standin.wait_for(lambda: standin.gateway.resumed > resumed)
 
 
 async def goes_quiet(standin: DiscordStandIn) -> None:
     resumed = standin.gateway.resumed
     standin.mute_gateway()
-    await standin.wait_for(lambda: standin.gateway.resumed > resumed, timeout=30)
+    await standin.wait_for(lambda: standin.gateway.resumed > resumed)
 
 
 async def begins_anew(standin: DiscordStandIn, trouble: Awaitable[None]) -> None:
     """Wait until the bot has begun another session."""
     sessions = len(standin.gateway.sessions)
     await trouble
-    await standin.wait_for(lambda: len(standin.gateway.sessions) > sessions, timeout=20)
+    await standin.wait_for(lambda: len(standin.gateway.sessions) > sessions)
 
 
 ALL = (drops, goes_quiet, invalidates_the_session, invalidates_it_for_a_moment, refuses_to_resume)
@@ -64,10 +64,10 @@ async def test_answers_under_way_end_whole_and_the_next_are_heard(
         middle, before = asyncio.Event(), len(replicate.runs)
         replicate.respond = partial(_pausing, answer, middle)
         asked = crowd.ask()
-        await standin.wait_for(lambda: len(replicate.runs) == before + SIZE, timeout=60)  # noqa: B023 - waited for at once
+        await standin.wait_for(lambda: len(replicate.runs) == before + SIZE)  # noqa: B023 - waited for at once
         met = asyncio.create_task(trouble(standin))
         middle.set()
-        assert await crowd.ends(asked, timeout=60) == {End.WHOLE: SIZE}, trouble
+        assert await crowd.ends(asked) == {End.WHOLE: SIZE}, trouble
         await met
         await crowd.is_whole_again()
     await crowd.leave()
@@ -77,7 +77,7 @@ async def test_what_is_asked_while_it_is_away_is_heard_when_it_resumes(
     standin: DiscordStandIn, replicate: ReplicateStandIn, crowd: Crowd
 ) -> None:
     await standin.drop_gateway()
-    assert await crowd.ends(crowd.ask(), timeout=60) == {End.WHOLE: SIZE}
+    assert await crowd.ends(crowd.ask()) == {End.WHOLE: SIZE}
     assert standin.gateway.resumed == 1
     await crowd.leave()
 

@@ -46,13 +46,13 @@ async def test_whatever_a_stream_does_the_answer_is_whole(
     ]
     respond_in_turn(replicate, kinds)
     asked = crowd.ask(max(SIZE, len(kinds)))
-    assert await crowd.ends(asked, timeout=120) == {End.WHOLE: len(asked)}
+    assert await crowd.ends(asked) == {End.WHOLE: len(asked)}
 
     replicate.respond = well
     replicate.refuse(Operation.GET, Refusal(503), times=SIZE)
     replicate.refuse(Operation.CREATE, Refusal(429, BUSY), times=SIZE // 2)
     replicate.refuse(Operation.CREATE, Refusal(429, {}, {"Retry-After": "1"}), times=SIZE // 2)
-    assert await crowd.ends(crowd.ask(), timeout=120) == {End.WHOLE: SIZE}
+    assert await crowd.ends(crowd.ask()) == {End.WHOLE: SIZE}
     await crowd.is_whole_again()
     await crowd.leave()
     assert not replicate.left_running()
@@ -67,16 +67,16 @@ async def test_what_cannot_be_answered_is_said_and_a_model_that_is_down_is_left_
     for status in (401, 402, 404, 413, 422):
         replicate.refuse(Operation.CREATE, Refusal(status), times=SIZE // 10)
     asked = crowd.ask()
-    assert await crowd.ends(asked, timeout=60) == {End.SENTENCE: SIZE}
+    assert await crowd.ends(asked) == {End.SENTENCE: SIZE}
     replicate.respond = well
     await crowd.is_whole_again()
 
     replicate.refuse(Operation.CREATE, Refusal(503), times=SIZE)
     replicate.refuse(Operation.CREATE, Refusal(reset=True), times=SIZE)
-    assert await crowd.ends(crowd.ask(), timeout=60) == {End.SENTENCE: SIZE}
+    assert await crowd.ends(crowd.ask()) == {End.SENTENCE: SIZE}
     before = len(replicate.creations)
     paused = crowd.ask()
-    assert await crowd.ends(paused, timeout=30) == {End.SENTENCE: SIZE}
+    assert await crowd.ends(paused) == {End.SENTENCE: SIZE}
     assert len(replicate.creations) == before
     told = [TRY_AGAIN.search(one.text) for one in paused]
     assert all(told)
@@ -87,7 +87,7 @@ async def test_what_cannot_be_answered_is_said_and_a_model_that_is_down_is_left_
     if IN_FULL:
         # The bot has said when to come back.
         await asyncio.sleep(wait)
-        assert await crowd.ends(crowd.ask(1), timeout=10) == {End.WHOLE: 1}
+        assert await crowd.ends(crowd.ask(1)) == {End.WHOLE: 1}
         await crowd.is_whole_again()
     await crowd.leave()
     assert not replicate.left_running()

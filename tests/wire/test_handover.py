@@ -101,7 +101,7 @@ async def test_a_long_answer_of_a_user_installed_app_needs_no_sixth_follow_up(
     standin.rules.clear()
     replicate.script(Script(tokens=[f"word{number} " for number in range(1500)]))
     asked = standin.slash(member, channel, "ask", {"question": "long?"}, install=Install.USER)
-    await standin.wait_for(lambda: "-# meta" in asked.text, timeout=20)
+    await standin.wait_for(lambda: "-# meta" in asked.text)
     assert len(asked.followups) <= 4
     file = asked.messages[-1].attachments[0].upload.data.decode()
     assert file.split() == [f"word{number}" for number in range(1500)]

@@ -45,7 +45,7 @@ async def test_it_is_ready_while_the_gateway_is_connected_and_the_image_asks_it(
     port = str(free_port())
     async with standin.hold("GET /users/@me") as login:
         bot = await start(online=False, HEALTH_PORT=port)
-        await login.arrived(timeout=20)
+        await login.arrived()
         assert await probe(port) == (1, "Discord's gateway is not connected.\n")
     await standin.online()
     asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})

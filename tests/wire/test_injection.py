@@ -205,9 +205,7 @@ class Place:
 
     async def answered(self, asked: list[Interaction]) -> None:
         """Wait until the bot has answered something to each."""
-        await self.standin.wait_for(
-            lambda: all(each.acknowledged is not Acknowledged.NOT for each in asked), timeout=30
-        )
+        await self.standin.wait_for(lambda: all(each.acknowledged is not Acknowledged.NOT for each in asked))
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ async def start(
 
     async def begin() -> asyncio.subprocess.Process:
         processes.append(await launch.start(environment, "run"))
-        await standin.wait_for(lambda: standin.gateway.connected and standin.world.commands, 30)
+        await standin.wait_for(lambda: standin.gateway.connected and standin.world.commands)
         return processes[-1]
 
     yield begin
@@ -69,7 +69,7 @@ async def test_a_killed_process_loses_nothing(
     for first in range(0, len(points), LIFE):
         life = Life(standin, replicate, first)
         life.begin(points[first : first + LIFE])
-        await life.arrive(timeout=30)
+        await life.arrive()
         process.kill()
         await process.wait()
         life.die()

@@ -56,7 +56,7 @@ async def processes(
     started = await asyncio.gather(
         *(launch.start({**environment, "SHARD_IDS": str(shard)}, "run") for shard in range(SHARDS))
     )
-    await standin.wait_for(lambda: len(standin.gateway.connected) == SHARDS and standin.world.commands, 30)
+    await standin.wait_for(lambda: len(standin.gateway.connected) == SHARDS and standin.world.commands)
     yield list(started)
     killed = [process for process in started if process.returncode is not None]
     living = [process for process in started if process.returncode is None]

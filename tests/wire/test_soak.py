@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from bench.memory import memory
+from tests.support.patience import PATIENCE
 from tests.wire.crowd import IN_FULL, WORDS, Asked, Crowd, End
 from tests.wire.discord import DiscordStandIn, Impossible
 from tests.wire.replicate import ReplicateStandIn
@@ -54,7 +55,7 @@ class Census:
 async def census(crowd: Crowd, path: Path) -> Census:
     """Count what the bot has right now."""
     crowd.bot.process.send_signal(signal.SIGUSR1)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while (written := _taken(path)) is None:  # noqa: ASYNC110 - a file tells nobody
             await asyncio.sleep(0.02)
     opened = _opened(crowd.bot.process.pid)
@@ -126,7 +127,7 @@ async def live(crowd: Crowd, replicate: ReplicateStandIn, seconds: float) -> Cou
         open_ = [one for one in open_ if one.end is End.OPEN]
         if number % TIDY_EVERY == TIDY_EVERY - 1:
             tidy(crowd, replicate)
-    return ends + await crowd.ends(open_, timeout=60)
+    return ends + await crowd.ends(open_)
 
 
 def tidy(crowd: Crowd, replicate: ReplicateStandIn) -> None:
@@ -142,7 +143,7 @@ async def test_nothing_is_left_over(
     standin: DiscordStandIn, replicate: ReplicateStandIn, crowd: Crowd, tmp_path: Path
 ) -> None:
     pid = crowd.bot.process.pid
-    await crowd.ends([kind(crowd) for kind in KINDS], timeout=30)
+    await crowd.ends([kind(crowd) for kind in KINDS])
     before = await census(crowd, tmp_path / "census")
     ends = await live(crowd, replicate, WARM_UP)
     warm = memory(pid)

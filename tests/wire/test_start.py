@@ -47,6 +47,6 @@ async def test_without_the_message_content_intent_it_goes_on_and_says_so(
 async def test_it_can_be_stopped_while_it_logs_in(standin: DiscordStandIn, start: Start) -> None:
     async with standin.hold("GET /users/@me") as login:
         bot = await start(online=False)
-        await login.arrived(timeout=20)
+        await login.arrived()
         assert await bot.end() == 0
         assert "Traceback" not in await bot.log()
