@@ -39,8 +39,8 @@ demo: .venv/.stamp-demo ## Try the bot in a browser: no token, no account (ARGS=
 run: .venv/.stamp-prod ## Run the bot on Discord, with the settings in .env
 	@$(PYTHON_IN) -m bot run $(ARGS)
 
-test: .venv/.stamp-dev ## Run the tests and hold the coverage (ARGS="-k word" and others)
-	$(PYTHON_IN) -m pytest -n $(WORKERS) --dist worksteal -m "not browser" --cov $(ARGS)
+test: .venv/.stamp-dev ## Run the tests (ARGS="-k word" and others; ARGS=--cov holds the coverage)
+	$(PYTHON_IN) -m pytest -n $(WORKERS) --dist worksteal -m "not browser" $(ARGS)
 
 test-browser: .venv/.stamp-dev ## Open the demo in Chromium and use it
 	$(PYTHON_IN) -m pytest -m browser --timeout 180 $(ARGS)
