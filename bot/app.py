@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from types import SimpleNamespace
 
 import aiohttp
@@ -56,6 +57,9 @@ COGS = (
     "cogs.chat",
     "cogs.buttons",
 )
+
+FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+"""Seconds between two tries to come online; each wait is twice the one before."""
 
 TOO_MANY = N_("That was a lot at once. Please wait a few seconds, then go on.")
 TIMED_OUT = N_("You are timed out in this server, so I do nothing for you here until that is over.")
@@ -317,7 +321,7 @@ async def _online(
     settings: Settings, stopping: asyncio.Event, *, message_content: bool = True, force_sync: bool
 ) -> int:
     async with opened(settings, message_content=message_content, force_sync=force_sync) as bot:
-        online = asyncio.create_task(bot.start(settings.discord_token.get_secret_value()))
+        online = asyncio.create_task(_listening(bot, settings.discord_token.get_secret_value()))
         asked_to_stop = asyncio.create_task(stopping.wait())
         recovering = asyncio.create_task(_recovering(bot))
         await asyncio.wait({online, asked_to_stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -340,6 +344,38 @@ async def _online(
         await asyncio.wait({online})
         await bot.close()
     return 0
+
+
+async def _listening(bot: Parlance, token: str) -> None:
+    """Log in and listen until the bot is closed.
+
+    Raises:
+        discord.LoginFailure: Discord does not know the token.
+    """
+    await _patiently(partial(_login, bot, token))
+    await _patiently(bot.connect)
+
+
+async def _login(bot: Parlance, token: str) -> None:
+    try:
+        await bot.login(token)
+    except discord.DiscordServerError:
+        # The session of a login that failed stays open, and the next one makes its own.
+        await bot.http.close()
+        bot.http.connector = discord.utils.MISSING
+        raise
+
+
+async def _patiently(step: Callable[[], Awaitable[None]]) -> None:
+    """Take a step on the way to Discord, again and again while Discord is in trouble itself."""
+    wait = FIRST_WAIT
+    while True:
+        try:
+            return await step()
+        except (discord.DiscordServerError, discord.GatewayNotFound) as trouble:
+            log.warning("Discord is in trouble, trying again in %.0f s: %s", wait, trouble)
+        await asyncio.sleep(wait)
+        wait = min(2 * wait, LONGEST_WAIT)
 
 
 async def _recovering(bot: Parlance) -> None:

@@ -86,21 +86,40 @@ class Ticket:
 
 
 class Gate:
-    """Lets a few pass at once and the others evenly, in the order that they come."""
+    """Lets a few pass at once and the others evenly, whoever needs it most first."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._turn = asyncio.Lock()
+        self._waiting: list[Ticket] = []
+        self._timer: asyncio.TimerHandle | None = None
         self._even = 0.0
         """When those who have passed would have, had all of them come evenly."""
 
-    async def pass_through(self) -> None:
-        """Wait for one's turn."""
-        async with self._turn:
+    async def pass_through(self, ticket: Ticket) -> None:
+        """Wait for the ticket's turn."""
+        ticket.granted.clear()
+        self._waiting.append(ticket)
+        if self._timer is None:
+            self._open()
+        try:
+            await ticket.granted.wait()
+        finally:
+            with suppress(ValueError):
+                self._waiting.remove(ticket)
+
+    def _open(self) -> None:
+        """Let through who may pass now, and look again when the next may."""
+        self._timer = None
+        while self._waiting:
             early = self._even - self._clock() - (GATE_BURST - 1) / GATE_RATE
-            if early > 0:
-                await asyncio.sleep(early)
+            # Less than that is a rounding's, and no clock would ever move by it.
+            if early > 1e-9:
+                self._timer = asyncio.get_running_loop().call_later(early, self._open)
+                return
+            first = min(self._waiting, key=lambda ticket: ticket.rank)
+            self._waiting.remove(first)
             self._even = max(self._even, self._clock()) + 1 / GATE_RATE
+            first.granted.set()
 
 
 class Lane:
@@ -141,7 +160,7 @@ class Lane:
             raise
         try:
             if self._gate is not None:
-                await self._gate.pass_through()
+                await self._gate.pass_through(ticket)
             self._waited(self._clock() - came)
             yield
         finally:

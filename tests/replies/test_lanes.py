@@ -154,6 +154,27 @@ async def test_interactions_wait_for_nobody() -> None:
     assert waits == [0.0] * 99
 
 
+async def test_who_needs_it_most_passes_the_gate_first() -> None:
+    lanes = Lanes(asyncio.get_running_loop().time)
+    for channel in range(GATE_BURST):
+        await use(lanes.lane(send_key(channel)), Ticket(Urgency.FIRST, 0, 0.0), "early", [])
+    order: list[str] = []
+    waiting = [
+        use(lanes.lane(edit_key(channel)), Ticket(urgency, size, since), name, order)
+        for channel, (name, urgency, size, since) in enumerate(
+            [
+                ("grows, seen lately", Urgency.GROWS, 5, 9.0),
+                ("grows, waited long", Urgency.GROWS, 5, 1.0),
+                ("ends, long", Urgency.COMPLETES, 4000, 0.0),
+                ("ends, short", Urgency.COMPLETES, 40, 3.0),
+                ("first", Urgency.FIRST, 0, 4.0),
+            ]
+        )
+    ]
+    await asyncio.gather(*waiting)
+    assert order == ["ends, short", "ends, long", "first", "grows, waited long", "grows, seen lately"]
+
+
 async def test_who_leaves_at_the_gate_frees_the_lane() -> None:
     lanes = Lanes(asyncio.get_running_loop().time)
     order: list[str] = []

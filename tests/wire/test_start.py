@@ -50,3 +50,16 @@ async def test_it_can_be_stopped_while_it_logs_in(standin: DiscordStandIn, start
         await login.arrived()
         assert await bot.end() == 0
         assert "Traceback" not in await bot.log()
+
+
+@pytest.mark.parametrize("request_", ["GET /users/@me", "GET /oauth2/applications/@me", "GET /gateway/bot"])
+async def test_while_discord_is_in_trouble_it_tries_again(
+    standin: DiscordStandIn, start: Start, request_: str
+) -> None:
+    standin.fault(request_, status=503, times=1)
+    bot = await start()
+    await bot.says("Discord is in trouble, trying again in 1 s")
+    asked = standin.slash(standin.member, standin.channel, "ask", {"question": "still there?"})
+    await standin.shown(asked, "-# meta")
+    assert await bot.end() == 0
+    assert "Unclosed" not in await bot.log()
