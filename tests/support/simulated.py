@@ -17,6 +17,7 @@ from bot.domain import ProviderName
 from bot.errors import ParlanceError
 from bot.store.rows import UsageRow
 from tests.support.canaries import DISCORD
+from tests.support.patience import PATIENCE
 from tests.support.scripted import ScriptedProvider
 
 GENEROUS: dict[str, Any] = {
@@ -108,7 +109,9 @@ async def simulated(settings: Settings, *, message_content: bool = True) -> Asyn
         # SimCord waits for the bot's tasks, and does not see what a lane waits for: so no lane ever waits.
         bot.answers.services.lanes._clock = Leaping()
         # Not simcord.run(...): a fixture is left in another context than it was entered in.
-        env = simcord.Env(bot, approved_intents=approved, shard_count=1, check_errors=False)
+        env = simcord.Env(
+            bot, approved_intents=approved, shard_count=1, check_errors=False, settle_timeout=PATIENCE
+        )
         await env.start()
         try:
             guild = env.create_guild("Book club")

@@ -34,7 +34,7 @@ KEPT_ALIVE = 40.0
 """Seconds after which no unused connection is kept."""
 GROWTH = 1.10
 IDLE = Counter(
-    ["run", "Event.wait", "Client.start", "Shard.worker", "_recovering", "Recovery.run", "Retention._keep"]
+    ["run", "Event.wait", "_listening", "Shard.worker", "_recovering", "Recovery.run", "Retention._keep"]
 )
 """The tasks of a bot that does nothing: itself, what waits for its end, its connection to Discord, and what
 looks after leases and old records.
