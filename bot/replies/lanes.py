@@ -30,6 +30,8 @@ GATE_RATE = 30.0
 Discord takes 50 requests (Discord: Global Rate Limit); the others are for what no lane knows of, and for
 those that the network brings closer together.
 """
+ROUNDING = 1e-9
+"""Seconds that are none: sums of fractions differ by less, and no clock would move by them."""
 IDLE_LANES = 2_000
 """Lanes kept before those that nobody waits in are forgotten."""
 
@@ -112,8 +114,7 @@ class Gate:
         self._timer = None
         while self._waiting:
             early = self._even - self._clock() - (GATE_BURST - 1) / GATE_RATE
-            # Less than that is a rounding's, and no clock would ever move by it.
-            if early > 1e-9:
+            if early > ROUNDING:
                 self._timer = asyncio.get_running_loop().call_later(early, self._open)
                 return
             first = min(self._waiting, key=lambda ticket: ticket.rank)
