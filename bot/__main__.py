@@ -14,7 +14,6 @@ from bot.demo.options import DemoOptions
 from bot.errors import ConfigError, ParlanceError
 from bot.logs import open_log
 from bot.store import Store, StoreUnavailable
-from bot.store.postgres import pg_dump
 from bot.store.store import address_of
 
 DONE = 0
@@ -140,6 +139,8 @@ def _backup(arguments: argparse.Namespace) -> int:
     url = load().database_url
     address = address_of(url)
     if isinstance(address, PostgresAddress):
+        from bot.store.postgres import pg_dump
+
         print(pg_dump(address), file=sys.stderr)
         return FAULTY
     if not address.exists():

@@ -11,7 +11,6 @@ from bot.errors import ConfigError
 from bot.ids import Clock, utc_now
 from bot.store.driver import PATIENCE_SECONDS, Driver, StoreUnavailable, T, Transaction, Work
 from bot.store.migrations import Migration, known_migrations, migrate
-from bot.store.postgres import PostgresDriver
 from bot.store.rows import milliseconds
 from bot.store.sqlite import SqliteDriver
 
@@ -138,6 +137,9 @@ def address_of(url: str) -> Address:
 def open_driver(address: Address) -> AbstractAsyncContextManager[Driver]:
     """Return what opens the driver for a database."""
     if isinstance(address, PostgresAddress):
+        # Its library is loaded where it is used.
+        from bot.store.postgres import PostgresDriver
+
         return PostgresDriver.open(address)
     return SqliteDriver.open(address)
 

@@ -8,12 +8,12 @@ import pytest
 from bot.models.lean import without
 
 
-def test_the_bot_loads_nothing_that_only_charts_need() -> None:
+def test_the_bot_loads_nothing_that_only_charts_or_another_database_need() -> None:
     said = subprocess.run(
         [
             sys.executable,
             "-c",
-            "import sys, bot.app, bot.__main__; print({'numpy', 'matplotlib'} & {*sys.modules})",
+            "import sys, bot.app, bot.__main__; print({'numpy', 'matplotlib', 'asyncpg'} & {*sys.modules})",
         ],
         capture_output=True,
         text=True,
