@@ -8,6 +8,7 @@ import pytest
 from bot.app import TOO_MANY, Parlance
 from bot.limits.gate import LEAST_BURST, Gate
 from bot.store.sqlite import SqliteDriver
+from tests.support.patience import PATIENCE
 from tests.support.scripted import ScriptedProvider
 from tests.wire.discord import Acknowledged, DiscordStandIn, Interaction
 from tests.wire.everything import bearing, press
@@ -29,6 +30,7 @@ def model() -> ScriptedProvider:
 async def bot(standin: DiscordStandIn, tmp_path: Path, model: ScriptedProvider) -> AsyncIterator[Parlance]:
     """The bot with the usual ceiling for people, and a gate for which it all happens in one moment."""
     standin.rules.clear()
+    standin.lifetimes.acknowledge = PATIENCE
     async with online(standin, tmp_path, model, user_requests_per_minute=PER_MINUTE) as bot:
         bot.gate = Gate(lambda: 0.0, LEAST_BURST)
         yield bot

@@ -211,7 +211,7 @@ class Place:
 @pytest.fixture
 def place(standin: DiscordStandIn) -> Place:
     standin.rules.clear()
-    standin.lifetimes.acknowledge = 30.0
+    standin.lifetimes.acknowledge = PATIENCE
     writers = Writers()
     people = [standin.owner, standin.member, standin.other]
     elsewhere = standin.add_guild("elsewhere", standin.owner, *people)

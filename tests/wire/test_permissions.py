@@ -17,6 +17,7 @@ from bot.store.audit import audit_page
 from cogs.buttons import NOT_ASKER, NOT_SEEN
 from cogs.permissions import NOT_ADMIN, Audience
 from cogs.privacy import NOT_YOURS
+from tests.support.patience import PATIENCE
 from tests.support.scripted import ScriptedProvider
 from tests.wire.discord import (
     Acknowledged,
@@ -105,6 +106,7 @@ class Court:
 @pytest.fixture
 async def court(standin: DiscordStandIn, tmp_path: Path) -> AsyncIterator[Court]:
     standin.rules.clear()
+    standin.lifetimes.acknowledge = PATIENCE
     guild = standin.guild
     people = {"owner": standin.owner, "asker": standin.member, "member": standin.other}
     for kind in ("admin", "manager", "moderator", "timed out", "timed-out manager"):

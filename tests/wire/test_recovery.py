@@ -107,12 +107,12 @@ async def test_stop_works_and_what_was_not_said_of_it_is_said(
         hold.release()
     standin.server.interference.faults.clear()
     again = await start(LEASE_SECONDS=LEASE)
-    await standin.shown(stopped, "Stopped.", 20)
+    await standin.shown(stopped, "Stopped.")
     assert EARLY.strip() in stopped.text
     # Its messages were read again, and nothing has changed on its screen.
     await standin.wait_for(lambda: len(standin.requests("GET /webhooks/*")) >= 2, 20)
     standin.press(going.user, going.messages[0], going.messages[0].button("Stop"))
-    await standin.shown(going, "Stopped.", 20)
+    await standin.shown(going, "Stopped.")
     assert await again.end() == 0
     assert again.usage() == [("ask", "stopped"), ("ask", "stopped")]
     assert not replicate.left_running()
@@ -133,7 +133,7 @@ async def test_what_nobody_can_go_on_with_is_settled_and_said(
         "DELETE FROM inflight WHERE request_id = (SELECT MAX(id) FROM usage)",
     )
     again = await start(LEASE_SECONDS=LEASE)
-    await standin.shown(unknown, "I was restarted before the answer was whole", 20)
+    await standin.shown(unknown, "I was restarted before the answer was whole")
     assert EARLY.strip() in unknown.text
     await settled(bot, "shutdown", 2)
     assert await again.end() == 0
@@ -169,7 +169,7 @@ async def test_two_who_asked_the_same_get_a_prediction_each(
     replicate.refuse(Operation.GET, Refusal(503))
     again = await start(LEASE_SECONDS=LEASE)
     for each in asked:
-        await standin.shown(each, "-# meta", 20)
+        await standin.shown(each, "-# meta")
         assert "Hello from the stand-in." in each.text
     assert await again.end() == 0
     assert len(replicate.creations) == 2

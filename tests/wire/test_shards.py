@@ -113,7 +113,7 @@ async def test_only_the_dead_process_s_answers_are_taken_over(
         for guild in guilds
     ]
     for each in [*asked[0], *asked[1]]:
-        await standin.shown(each, "Half of it", 20)
+        await standin.shown(each, "Half of it")
     owners = await owned(database)
     assert len(set(owners.values())) == SHARDS
     processes[0].kill()
@@ -126,7 +126,7 @@ async def test_only_the_dead_process_s_answers_are_taken_over(
     assert sum(owner == heir for owner in owners.values()) == len(asked[1])
     middle.set()
     for each in [*asked[0], *asked[1]]:
-        await standin.shown(each, "-# meta", 20)
+        await standin.shown(each, "-# meta")
         assert each.text.count("Half of it, and the rest.") == 1
         assert len(each.messages) == 1
     assert await database.select("SELECT DISTINCT ending FROM usage") == [("done",)]
@@ -143,10 +143,10 @@ async def test_a_token_is_kept_only_while_its_answer_is_under_way(
     middle = asyncio.Event()
     replicate.script(Script(tokens=["Half of it, ", "and the rest."], gates={1: middle}))
     asked = standin.slash(standin.other, standin.add_channel("talk", guilds[0]), "ask", {"question": "?"})
-    await standin.shown(asked, "Half of it", 20)
+    await standin.shown(asked, "Half of it")
     assert await database.select("SELECT token FROM inflight") == [(asked.token,)]
     ((fingerprint,),) = await database.select("SELECT fingerprint FROM predictions")
     assert fingerprint is None
     middle.set()
-    await standin.shown(asked, "-# meta", 20)
+    await standin.shown(asked, "-# meta")
     await until(database, "SELECT COUNT(*) FROM inflight", [(0,)])

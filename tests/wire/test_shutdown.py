@@ -28,7 +28,7 @@ async def test_a_shutdown_in_the_middle_of_50_answers_loses_none(
         for number in range(ANSWERS)
     ]
     for each in asked:
-        await standin.shown(each, "It begins", 20)
+        await standin.shown(each, "It begins")
     ended = asyncio.ensure_future(bot.end())
     await bot.says("stopping")
     soon.set()
@@ -48,13 +48,13 @@ async def test_what_a_shutdown_cannot_say_in_time_the_next_start_says(
     bot = await start()
     replicate.script(Script(tokens=["It begins ", "and ends."], gates={1: asyncio.Event()}))
     asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
-    await standin.shown(asked, "It begins", 20)
+    await standin.shown(asked, "It begins")
     standin.fault("PATCH /webhooks/*", status=503, times=100)
     assert await bot.end() == 0
     standin.server.interference.faults.clear()
     assert "restarted" not in asked.text
     again = await start()
-    await standin.shown(asked, "I was restarted before the answer was whole", 20)
+    await standin.shown(asked, "I was restarted before the answer was whole")
     assert "It begins" in asked.text
     assert asked.messages[0].button("Details")
     assert await again.end() == 0
