@@ -16,6 +16,7 @@ import pytest
 
 from bot.ids import short
 from tests.support.hostile import MARK, ObedientProvider, hostile, texts
+from tests.support.patience import PATIENCE
 from tests.wire.discord import (
     Acknowledged,
     Channel,
