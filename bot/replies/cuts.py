@@ -14,7 +14,8 @@ from enum import IntEnum
 
 import regex
 
-from bot.replies.markdown import BLANK, LEAD, Block, Fence, Scan, scan
+from bot.replies.fences import Block, Fence
+from bot.replies.markdown import BLANK, LEAD, Scan, scan
 from bot.replies.units import index_of, units
 
 LOOKAHEAD = 256
@@ -154,12 +155,12 @@ def cut(window: str, seam: Seam, most: int, least: int, *, certain: bool) -> Cut
 
 def settled(window: str, found: Scan, high: int) -> bool:
     """Return whether no text after the window can change what is known of it up to ``high``."""
-    size = len(window)
+    size, visible = len(window), len(window.rstrip(" \t\r"))
     if found.pending < high or units(window[high:]) < SURE:
         return False
     if found.blocks and not window[high:].strip("`~> \t\r\n"):
         return False
-    if any(start < high and end == size for start, end in found.atoms):
+    if any(start < high and end >= visible for start, end in found.atoms):
         return False
     if any(
         block.start < high and (block.body == size or (block.closed and block.end == size))

@@ -8,11 +8,6 @@ Each kind is found by one pass of a compiled expression, and only where the wind
 What was found is masked before the next pass, so that the stars of a code block are not emphasis and the
 underscores of a link neither. No expression can go back over more than a line's marks, so a window of nothing
 but marks costs no more than any other.
-
-Code blocks are what writers of markdown mean: a line that begins with three or more backticks or tildes,
-perhaps inside a list or a quote, up to a line of at least as many. Discord itself knows only three backticks;
-a block of tildes or of four backticks is still closed and opened again with its own marks, since the text is
-also read elsewhere and stays well formed.
 """
 
 import re
@@ -20,16 +15,13 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import regex
 
-from bot.replies.units import units
+from bot.replies.fences import CODE_RUN, Block, Fence, blocks, escaped
 
 MASK = "."
 """Stands for what was found: no white space, no letter, and no mark of anything."""
-LANGUAGE_UNITS = 24
-"""A longer word behind the marks of a block is not said again in the next message."""
 LINK_UNITS = 1800
 """A longer link fits no message and is not kept whole."""
 
@@ -37,14 +29,6 @@ BLANK = r"\p{Cc}\p{Cf}\p{Z}\p{DI}\u2800"
 """What is not seen, as part of a set of characters."""
 LEAD = regex.compile(rf"[{BLANK}>*+\-_~|#\[\d.)]*")
 """Blanks and the marks of quotes, lists, headings and emphasis: what may stand before small print."""
-OPENING = re.compile(
-    r"^(?P<lead>(?:[ \t]{0,12}(?:>>> |> ?|[-*+] |\d{1,9}[.)] ))*[ \t]*)"
-    r"(?P<mark>`{3,16}(?!`)|~{3,16}(?!~))(?P<info>(?:(?!\]\()[^`\n]){0,80})$",
-    re.MULTILINE,
-)
-# Each begins with a character, not with a repeat: so the search for it runs over the rest at the speed of C.
-FENCE_MARK = re.compile(r"```|~~~")
-CODE_RUN = re.compile(r"``*")
 ESCAPE = re.compile(r"\\[!-/:-@\[-`{-~]")
 ANGLE = re.compile(
     r"<(?:@[!&]?\d{1,20}|#\d{1,20}|a?:\w{1,32}:\d{1,20}|t:-?\d{1,17}(?::[A-Za-z])?|/[^<>\n:]{1,100}:\d{1,20}|id:\w{1,20}"
@@ -73,38 +57,6 @@ MARKS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Fence:
-    """The marks of a code block: what closes it and opens it again."""
-
-    mark: str
-    language: str
-    quote: str
-    """``"> "`` when every line of the block stands in a quote."""
-
-    @property
-    def opening(self) -> str:
-        """The line that opens the block again at the start of a message."""
-        return f"{self.quote}{self.mark}{self.language}\n"
-
-    @property
-    def closing(self) -> str:
-        """What closes the block after its last line."""
-        return f"\n{self.quote}{self.mark}"
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A code block: its code is ``window[body:body_end]``, its closing line ends at ``end``."""
-
-    start: int
-    body: int
-    body_end: int
-    end: int
-    fence: Fence
-    closed: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Emphasis:
     """A pair of marks (``**``, ``_``, ``||`` ...) around ``window[body:body_end]``."""
 
@@ -127,61 +79,6 @@ class Scan:
     """Where the first thing begins that more text could complete; the window's length where there is none."""
 
 
-@lru_cache(maxsize=64)
-def closing_line(mark: str) -> re.Pattern[str]:
-    """Return the expression for a line that closes a block; the end of a spoiler may follow."""
-    return re.compile(
-        rf"^[ \t>]{{0,32}}{re.escape(mark[0])}{{{len(mark)},}}[ \t\r]{{0,32}}(?:$|(?=\|\|))", re.MULTILINE
-    )
-
-
-@lru_cache(maxsize=64)
-def fence_of(lead: str, mark: str, info: str) -> Fence:
-    """Return the marks of the block that a line opens, by the parts of the line."""
-    language = info.split(maxsplit=1)[0] if info.strip() else ""
-    kept = language if units(language) <= LANGUAGE_UNITS else ""
-    return Fence(mark, kept, "> " if ">" in lead and ">>> " not in lead else "")
-
-
-def line_with(line: re.Pattern[str], mark: re.Pattern[str], window: str, first: int) -> re.Match[str] | None:
-    """Return the first whole line from ``first`` on that matches; only lines with the mark are looked at."""
-    position = first
-    while (found := mark.search(window, position)) is not None:
-        start = window.rfind("\n", 0, found.start()) + 1
-        match = line.match(window, start) if start >= first else None
-        if match is not None:
-            return match
-        position = window.find("\n", found.end())
-        if position < 0:
-            return None
-    return None
-
-
-def blocks(window: str, fence: Fence | None, *, mid_line: bool) -> list[Block]:
-    """Return the code blocks of the window.
-
-    ``fence`` is the block it begins in; ``mid_line`` says that no line starts where it does.
-    """
-    if fence is None and "```" not in window and "~~~" not in window:
-        return []
-    found: list[Block] = []
-    position = start = body = 0
-    floor = 1 if mid_line else 0
-    while True:
-        if fence is None:
-            opening = line_with(OPENING, FENCE_MARK, window, max(position, floor))
-            if opening is None:
-                return found
-            start, body = opening.start(), min(len(window), opening.end() + 1)
-            fence = fence_of(*opening.group("lead", "mark", "info"))
-        closing = line_with(closing_line(fence.mark), FENCE_MARK, window, max(body, floor))
-        if closing is None:
-            found.append(Block(start, body, len(window), len(window), fence, closed=False))
-            return found
-        found.append(Block(start, body, closing.start(), closing.end(), fence, closed=True))
-        position, fence = closing.end(), None
-
-
 def masked(window: str, spans: list[tuple[int, int]]) -> str:
     """Return the window with the spans (in order, apart from each other) masked; its length stays."""
     parts: list[str] = []
@@ -191,14 +88,6 @@ def masked(window: str, spans: list[tuple[int, int]]) -> str:
         position = end
     parts.append(window[position:])
     return "".join(parts)
-
-
-def escaped(text: str, position: int) -> bool:
-    """Return whether an odd number of backslashes stands before the position."""
-    start = position
-    while start > 0 and text[start - 1] == "\\":
-        start -= 1
-    return (position - start) % 2 == 1
 
 
 def code_spans(window: str) -> tuple[list[tuple[int, int]], int]:

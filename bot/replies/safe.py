@@ -29,7 +29,17 @@ from dataclasses import dataclass, field
 
 from bot.replies.addresses import LINKED, deceptive, suspicious
 from bot.replies.cuts import LOOKAHEAD
-from bot.replies.markdown import CODE_RUN, FENCE_MARK, LEAD, OPENING, Emphases, closing_line, escaped
+from bot.replies.fences import (
+    CODE_RUN,
+    FENCE,
+    FENCE_MARK,
+    LONGEST_LEAD,
+    OPENING,
+    closing_at,
+    escaped,
+    opening_at,
+)
+from bot.replies.markdown import LEAD, Emphases
 from bot.replies.units import index_of
 
 MEMORY = 2048
@@ -38,8 +48,8 @@ MESSAGE = 2000
 """Characters of the longest message: as far as a doubt reaches."""
 LONGEST_RUN = 64
 """A longer run of backticks is literal at once."""
-LONGEST_LEAD = 200
-"""Characters of quote and list marks before the backticks or tildes that fence code."""
+LONGEST_OPENING = LONGEST_LEAD + 100
+"""Characters of a line that opens a block: what stands before the marks, and its language."""
 LONGEST_CLOSING = 160
 """Characters of a line that may still close a block."""
 LONGEST_TARGET = 440
@@ -49,7 +59,6 @@ LONGEST_HOST = 300
 
 ENDLESS = 1 << 62
 """A place that no text reaches: from a block of tildes on, nothing is taken for code."""
-FENCE = "```"
 
 UNSENDABLE = re.compile("[\0\ud800-\udfff]")
 CODE_MARK = re.compile(r"\\[!-/:-@\[-`{-~]|``*|~~~+")
@@ -195,9 +204,8 @@ class Pass:
         if end == len(text) and not self._final:
             return None
         if length >= len(FENCE):
-            line = self._line_start(start)
-            opening = None if line is None else OPENING.match(text, line)
-            if opening is not None and opening.start("mark") == start:
+            opening = opening_at(text, start)
+            if opening is not None:
                 if opening.end() == len(text) and not self._final:
                     return None
                 self._state.fence = opening["mark"]
@@ -211,13 +219,15 @@ class Pass:
         """Return the end of inline code as `_code_end` does; the first line of a block ends the search."""
         text, length = self._text, end - start
         limit = index_of(text, end, LOOKAHEAD)
-        reach = min(len(text), limit + LONGEST_CLOSING)
+        reach = min(len(text), limit + LONGEST_OPENING)
         block = OPENING.search(text, end, reach) if FENCE_MARK.search(text, end, reach) else None
         search_end = min(limit, block.start()) if block else limit
         for run in CODE_RUN.finditer(text, end, search_end):
             if run.end() == len(text) and not self._final:
                 return None
             if run.end() - run.start() == length:
+                if not self._final and reach == len(text) and self._may_yet_open(end, run.end()):
+                    return None
                 empty = length == len(FENCE) and EMPTY_BLOCK.fullmatch(text, end, run.start())
                 if (
                     length > len(FENCE)
@@ -229,16 +239,26 @@ class Pass:
         decided = self._final or reach < len(text) or (block is not None and block.end() < reach)
         return end if decided else None
 
+    def _may_yet_open(self, start: int, end: int) -> bool:
+        """Return whether the line at ``end`` is not that at ``start`` and may still open a block."""
+        return "\n" in self._text[start:end] and "\n" not in self._text[end:]
+
     def _read_block(self) -> None:
         """Read on through the block's code, to its end or as far as no closing line can begin."""
         state, text = self._state, self._text
-        closing = closing_line(state.fence).search(text, state.done)
-        if closing is not None and (self._final or closing.end() < len(text)):
-            self._emit_code(max(state.done, closing.start()))
-            self._emit(closing.end(), self._is_uncertain)
-            body = text[max(0, state.body - state.start, closing.start() - MESSAGE) : closing.start()]
-            if closing[0].strip(" \t\r>") != FENCE or EMPTY_BLOCK.fullmatch(body.replace(">", "")):
-                self._expose(closing.end())
+        closing = closing_at(text, state.fence, state.done)
+        if closing is not None and (self._final or closing[1] < len(text)):
+            start, end = closing
+            self._emit_code(max(state.done, start))
+            self._emit(end, self._is_uncertain)
+            body = text[max(0, state.body - state.start, start - MESSAGE) : start]
+            marks = text[start : end + 1].strip(" \t\r\n>|")
+            if (
+                not marks.startswith(FENCE)
+                or marks.startswith(f"{FENCE}`")
+                or EMPTY_BLOCK.fullmatch(body.replace(">", ""))
+            ):
+                self._expose(end)
             state.fence = ""
             return
         end = len(text)

@@ -27,7 +27,7 @@ limit wins.
 from dataclasses import dataclass, field, replace
 
 from bot.replies.cuts import CHOICE, LEAST, LOOKAHEAD, VISIBLE, Seam, cut, kept_from
-from bot.replies.markdown import blocks
+from bot.replies.fences import blocks
 from bot.replies.units import index_of, units
 
 MESSAGE_UNITS = 2000

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bot.replies.addresses import deceptive
 from bot.replies.safe import Safe, safe
 from bot.replies.split import split
+from tests.support.discord_code import DISCORD_CODE
 
 FOOTER = "-# llama · 3 tokens · $0.01"
 BAIT = "[https://bank.example](https://evil.example/login)"
@@ -17,6 +18,7 @@ MENDED = "[https://bank.example] (https://evil.example/login)"
 FRAGMENTS = [
     "word ", "it`s ", "`", "``", "```", "````", "`code`", "\n", "\n\n", "\n```py\n", "\n```\n", "\n````\n",
     "\n~~~\n", "> ", "- ", "1. ", FOOTER, "-#", " ", "\n-# small\n", BAIT, "[docs](https://docs.example)",
+    " run: ```sh\n", "`npm`: ```\n", "code```\n", "\n``` x",
     "[", "]", "(", ")", "](", "\\", "\\`", "**", "*", "||", "_", "bank.example", "https://", "你好", "👨‍👩‍👧",
     "\u202e", "\0", "\ud83d", "\ude00", "@everyone <@1> <@&2>", "x" * 90, "word " * 70,
 ]
@@ -85,6 +87,35 @@ def test_a_block_is_byte_equal(language: str, lines: list[str], before: str) -> 
     assert safe(f"{before}\n{block}\n{before}") == f"{before}\n{block}\n{before}"
     unended = "\n".join([f"```{language}", *lines])
     assert safe(unended) == unended
+
+
+@pytest.mark.parametrize("lines", [1, 500])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "1. Run: ```md\n{}\n```\n",
+        "Run `x` and ```y```: ```md\n{}```\n",
+        "```md\n{}```\n",
+        "> Run: ```\n{}\n> ```\n",
+    ],
+)
+def test_a_block_that_begins_or_ends_within_a_line_is_byte_equal_and_ends_there(
+    form: str, lines: int
+) -> None:
+    block = form.format(f"-# x\n{BAIT}\n" * lines)
+    assert safe(f"{block}{BAIT} {FOOTER}") == f"{block}{MENDED} {FOOTER}"
+    assert safe(f"{block}{FOOTER}") == f"{block}\\{FOOTER}"
+
+
+def test_a_span_that_may_end_on_a_line_that_opens_a_block_is_waited_for() -> None:
+    text = f"it`s {BAIT}\n`npm` do: ```sh\n{BAIT}\n```"
+    assert streamed(text, [1]) == safe(text) == text.replace(BAIT, MENDED)
+
+
+def test_what_is_mended_changes_nothing_about_the_block_behind_it() -> None:
+    text = f"{FOOTER} {BAIT}: ```md\n{BAIT}\n```"
+    assert safe(text) == f"\\{FOOTER} {MENDED}: ```md\n{BAIT}\n```"
+    assert safe(safe(text)) == safe(text)
 
 
 @given(
@@ -256,13 +287,6 @@ def test_a_tail_changes_nothing() -> None:
 def test_hard_texts_stay_as_they_are(text: str) -> None:
     assert safe(text) == text
     assert streamed(text, [7]) == text
-
-
-DISCORD_CODE = re.compile(
-    r"\\[^0-9A-Za-z\s]|```(?:[a-z0-9_+\-.#]+?\n)?\n*[^\n][\s\S]*?\n*```|(`+)[\s\S]*?[^`]\1(?!`)",
-    re.IGNORECASE,
-)
-"""Escapes, blocks and spans as Discord's clients find them in one message."""
 
 
 @given(texts, st.integers(1, 8))
