@@ -178,6 +178,26 @@ async def test_the_output_replaces_what_was_streamed(
     assert "Nearly" not in asked.text
 
 
+async def test_while_a_model_thinks_aloud_people_see_that_and_none_of_it(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start
+) -> None:
+    bot = await start()
+    thinking, thought = asyncio.Event(), asyncio.Event()
+    replicate.script(
+        Script(
+            tokens=["<think>", "Rayleigh, ", "surely.", "</think>", "Blue."], gates={2: thinking, 3: thought}
+        )
+    )
+    asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
+    await standin.wait_for(lambda: asked.text.endswith("-# The model is thinking…"))
+    thinking.set()
+    thought.set()
+    await standin.shown(asked, "-# meta")
+    assert asked.text.startswith("> why?\n\nBlue.\n-# meta")
+    assert await bot.end() == 0
+    assert not [request for request in standin.requests("*") if "Rayleigh" in str(request.body)]
+
+
 async def test_details_show_how_an_answer_was_made(
     standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start
 ) -> None:
