@@ -78,7 +78,9 @@ async def session(options: DemoOptions) -> int:
 
 
 def demo_settings(settings: Settings, database: Path) -> Settings:
-    """The operator's settings as far as they make sense here; nobody else uses up the bot, so no ceilings."""
+    """The operator's settings as far as they make sense here: nobody else uses up the bot, so no ceilings;
+    and the simulation has one shard.
+    """
     changes: dict[str, object] = {
         "database_url": f"sqlite:///{database}",
         "user_requests_per_minute": None,
@@ -86,6 +88,8 @@ def demo_settings(settings: Settings, database: Path) -> Settings:
         "bot_requests_per_minute": None,
         "allowed_guilds": frozenset(),
         "direct_messages": True,
+        "shard_count": None,
+        "shard_ids": frozenset(),
     }
     if settings.replicate_api_token is None:
         changes["default_model"] = EMBEDDED_MODEL

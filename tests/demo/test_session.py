@@ -1,3 +1,4 @@
+import asyncio
 import re
 import signal
 import socket
@@ -14,6 +15,8 @@ from bot.demo.session import EMBEDDED_MODEL, answered_by, demo_settings, has_dis
 from bot.errors import ConfigError
 from tests.browser.demo import Demo
 from tests.demo.visitor import Visitor
+from tests.wire.replicate import standing_in
+from tests.wire.replicate_script import Script
 
 
 def _options(*arguments: str) -> DemoOptions:
@@ -106,3 +109,18 @@ async def test_the_real_bot_answers_and_ends_without_a_trace(tmp_path: Path) -> 
         assert demo.end(signal.SIGTERM) == 0
         assert list(demo.tmp.iterdir()) == []
         assert list(demo.home.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.model
+async def test_the_settings_of_one_process_of_several_open_it_with_replicate(tmp_path: Path) -> None:
+    async with standing_in() as replicate, ClientSession() as session:
+        replicate.script(Script(tokens=["Water ", "is ", "wet."]))
+        account = {"REPLICATE_API_TOKEN": replicate.token, "REPLICATE_BASE_URL": replicate.base_url}
+        with Demo.running(tmp_path, SHARD_COUNT="2", SHARD_IDS="1", **account) as demo:
+            visitor = await Visitor(session, demo.url).open()
+            await visitor.run("ask", question="What is water?")
+            await visitor.until(lambda _: "-# meta-llama-3-70b-instruct" in visitor.texts()[-1])
+            assert visitor.texts()[-1].startswith("> What is water?\n\nWater is wet.\n-# ")
+            assert len(replicate.creations) == 1
+            assert await asyncio.to_thread(demo.end, signal.SIGTERM) == 0
