@@ -47,7 +47,7 @@ class Run:
         """The model that should have answered, where another does."""
         self.facts: dict[str, int | str] = {}
         self.is_cut = False
-        """Whether the answer shown may have ended because it reached its longest length."""
+        """Whether the answer shown, or a part of it, may have ended because it reached its longest length."""
         self._reached_longest = False
         self.interrupted: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self.others: Callable[[], Iterator[OtherChannel]] = transport.others
@@ -246,7 +246,7 @@ class Run:
 
     def _whole(self, text: str) -> str:
         """Take in the text of a call that was shown as it came."""
-        self.is_cut = self._reached_longest
+        self.is_cut = self.is_cut or self._reached_longest
         self._text += text
         self.reply.replace(self._text)
         return text

@@ -1,6 +1,7 @@
 import pytest
 
-from bot.domain import Command, Ending
+from bot.domain import Command, Ending, Tokens
+from tests.support.scripted import Scripted
 from tests.support.simulated import World
 
 
@@ -45,3 +46,12 @@ async def test_a_long_text_is_translated_in_parts_and_joined(world: World) -> No
     assert all(paragraph.strip() in sent for paragraph in paragraphs)
     [row] = await world.usage()
     assert row.read == {"parts": len(world.model.calls)}
+
+
+async def test_a_part_that_reached_its_longest_length_is_not_passed_over(world: World) -> None:
+    world.model.queue.append(Scripted(["Absatz eins, und dann"], tokens=Tokens(10, 2048)))
+    world.model.echo = "Absatz."
+    result = await world.ana.user.slash("translate", text="It says something. " * 300, to="de")
+    assert len(world.model.calls) > 1
+    assert result.response is not None
+    assert "The answer may have reached its longest length." in result.response.content
