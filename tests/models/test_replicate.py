@@ -337,6 +337,11 @@ STATUSES: Sequence[tuple[int, type[Unanswerable]]] = [
 ]
 
 
+def test_each_error_has_a_sentence_of_its_own() -> None:
+    kinds: set[type[Unanswerable]] = {ModelFailed, ModelBusy, *(kind for _, kind in STATUSES)}
+    assert len({kind.message for kind in kinds}) == len(kinds) == 7
+
+
 @pytest.mark.parametrize(("status", "kind"), STATUSES)
 async def test_a_refused_create_is_sent_once(
     replicate: ReplicateStandIn,

@@ -8,6 +8,7 @@ import pytest
 
 from bot.errors import ConfigError
 from bot.store import Store, StoreUnavailable, Transaction
+from bot.store.driver import T, Work
 from bot.store.migrations import Migration, known_migrations
 from tests.support.databases import Database
 
@@ -153,6 +154,21 @@ class TestWrite:
         assert await store.mark("two") is None
         await store.write(set_one)
         assert await store.mark("one") == "1"
+
+    async def test_it_gives_up_after_two_seconds_where_nobody_said_otherwise(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[float] = []
+        async with Store.open(database.url) as store:
+            write = store._driver.write
+
+            async def heard(work: Work[T], patience: float) -> T:
+                asked.append(patience)
+                return await write(work, patience)
+
+            monkeypatch.setattr(store._driver, "write", heard)
+            await store.set_mark("one", "1")
+        assert asked == [2.0]
 
     async def test_a_long_queue_that_moves_is_no_reason_to_give_up(self, store: Store) -> None:
         async def work(transaction: Transaction) -> None:
