@@ -20,6 +20,8 @@ LARGEST_FILE = 1024 * 1024
 """Bytes of a file that is read."""
 DOWNLOAD_SECONDS = 20.0
 """Longest a download may take."""
+HEAD = 64
+"""Bytes at the start of a file that tell its format from words."""
 NEAR = 0.1
 """Difference of the detector's scores (0 to 1) that a short text makes by chance."""
 NULL_SHARE = 0.1
@@ -117,7 +119,12 @@ def text_of(data: bytes) -> str:
 
 
 def _kind(data: bytes) -> str | None:
-    """What to say of a file of a known format that is not text; None for anything else."""
+    """What to say of a file of a known format that is not text; None for anything else.
+
+    Words can begin as a format does ("ID3 tags are ..."); but only a PDF begins without control characters.
+    """
+    if not data.startswith(b"%PDF-") and not _CONTROLS.search(data[:HEAD].decode("latin-1")):
+        return None
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return PICTURE
     if data[4:8] == b"ftyp":

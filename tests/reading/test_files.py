@@ -57,6 +57,12 @@ def test_line_ends_become_one_kind() -> None:
     assert text_of(b"one\r\ntwo\rthree\n") == "one\ntwo\nthree\n"
 
 
+@pytest.mark.parametrize("start", ["ID3", "RIFF", "OggS", "fLaC", "GIF89a", "The ftyp"])
+def test_words_that_begin_as_another_format_does_are_read(start: str) -> None:
+    text = f"{start} is what I mean.\n"
+    assert text_of(text.encode()) == text
+
+
 def _zip() -> bytes:
     target = BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
