@@ -277,5 +277,6 @@ async def test_any_output_is_shown_whole_and_safely(world: World, output: str) -
         shown = "".join(message.content for message in messages)
         for word in set(output.split()):
             assert word.strip("@<>&!`*|#")[:50] in shown
+        assert shown.count("`") >= output.count("`")
     [row] = await world.usage()
     assert row.ending is Ending.DONE

@@ -44,7 +44,7 @@ def test_the_models_that_come_with_the_bot(registry: Registry, name: str, price:
 def test_the_default_model(registry: Registry) -> None:
     model = registry.get("meta/meta-llama-3-70b-instruct")
     assert (model.provider, model.context, model.template) == (ProviderName.REPLICATE, 8192, Template.LLAMA3)
-    assert model.cost(Tokens(1_000_000, 1_000_000)) == 3_400_000_000
+    assert model.cost(Tokens(1_000_000, 2_000_000)) == 650_000_000 + 2 * 2_750_000_000
     assert len(registry.names()) == 13
 
 
