@@ -124,9 +124,10 @@ async def audited(
 
 
 async def last_change(transaction: Transaction, change: Change) -> AuditRow | None:
-    """Return the change of the same thing that was made last, or None."""
+    """Return the change of the same thing that was made last in the same server, or None."""
     row = await transaction.row(
         "last_audit",
+        guild_id=change.guild_id,
         place=change.place.value,
         place_id=change.place_id,
         kind=change.kind.value,

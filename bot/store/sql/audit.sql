@@ -3,8 +3,9 @@ INSERT INTO audit (id, guild_id, user_id, at, kind, place, place_id, name, value
 VALUES (:id, :guild_id, :user_id, :at, :kind, :place, :place_id, :name, :value_before, :value_after);
 
 -- name: last_audit^
+-- Of this server alone, whatever place somebody names.
 SELECT * FROM audit
-WHERE place_id = CAST(:place_id AS BIGINT) AND place = :place AND kind = :kind AND name = :name
+WHERE guild_id = CAST(:guild_id AS BIGINT) AND place_id = CAST(:place_id AS BIGINT) AND place = :place AND kind = :kind AND name = :name
 ORDER BY id DESC
 LIMIT 1;
 
