@@ -223,7 +223,7 @@ class Settlement:
         if unknown:
             # A call whose end was never told counts with all it may have used.
             tokens += Tokens(output=unknown)
-        kept = Amounts() if gives_back(self.verdict.ending, taken.cost) else taken + Amounts(requests=1)
+        kept = Amounts() if gives_back(self.verdict.ending, taken) else taken + Amounts(requests=1)
         settled = await usage.settle_usage(
             transaction, self.usage_id, self.verdict, tokens, taken.cost, kept.requests
         )
@@ -273,15 +273,18 @@ class Forgetting:
         await forget_notices(transaction, self.before)
 
 
-def gives_back(ending: Ending, cost: int) -> bool:
-    """Whether a request takes nothing from any limit: it failed, and cost nothing (nano-dollars).
+def gives_back(ending: Ending, taken: Amounts) -> bool:
+    """Whether a request takes nothing from any limit: it failed, and its calls took nothing.
 
-    >>> gives_back(Ending.FAILED, 0), gives_back(Ending.FAILED, 5)
+    Tokens of a model whose price is not known cost nothing that is known, and were used all the same.
+
+    >>> nothing = Amounts()
+    >>> gives_back(Ending.FAILED, nothing), gives_back(Ending.FAILED, Amounts(tokens=5))
     (True, False)
-    >>> gives_back(Ending.STOPPED, 0), gives_back(Ending.DONE, 0)
+    >>> gives_back(Ending.STOPPED, nothing), gives_back(Ending.DONE, nothing)
     (False, False)
     """
-    return cost == 0 and ending not in {Ending.DONE, Ending.STOPPED}
+    return taken == Amounts() and ending not in {Ending.DONE, Ending.STOPPED}
 
 
 def check_price(model: Model, limits: Iterable[Limit]) -> None:

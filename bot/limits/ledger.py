@@ -218,13 +218,13 @@ class Ledger:
         Its row says how it ended, and its limits keep what was used.
 
         A call whose end was never told counts with its bound, unless its provider's id is not known either. A
-        request that failed and cost nothing gives everything back.
+        request that failed and used nothing gives everything back.
         """
         settlement = Settlement(
             request_id, Verdict(ending, error, first_text_ms, total_ms, self._clock(), dict(read or {}))
         )
         opened = self._memory.opened.get(request_id)
-        kept = Amounts() if opened is not None and gives_back(ending, opened.used.cost) else None
+        kept = Amounts() if opened is not None and gives_back(ending, opened.used) else None
         if not self._journal.away:
             try:
                 written = await self._store.write(settlement.write)

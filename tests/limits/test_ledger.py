@@ -279,6 +279,18 @@ class TestSettle:
         await place.ledger.settle(request.id, Ending.FAILED)
         assert await place.counters() == reading(1, 10, 500, 0)
 
+    async def test_a_failure_without_a_known_price_keeps_its_tokens(self, database: Database) -> None:
+        async with world(database, limit(5), limit(1_000, Metric.TOKENS)) as place:
+            request = place.request()
+            await place.ledger.admit(request, UNPRICED, BOUND)
+            call = await place.ledger.call(request.id, UNPRICED, BOUND, {})
+            await place.ledger.ended(call, PredictionState.CANCELED, Tokens(100, 300), 0)
+            await place.ledger.settle(request.id, Ending.TIMED_OUT)
+            assert await place.counters() == {
+                f"user requests day {USER}": 1,
+                f"user tokens day {USER}": 400,
+            }
+
     async def test_a_stopped_request_keeps_what_was_used(self, place: World) -> None:
         request = await place.admitted()
         await place.ledger.settle(request.id, Ending.STOPPED)
