@@ -243,6 +243,9 @@ class Settlement:
                 used = await counters.correct(transaction, held, change)
                 if used is not None and held.is_of_budget:
                     noted = await note_use(transaction, held, used) or noted
+                if used == 0 and settled.is_nobodys and held.metric is Metric.CONCURRENT:
+                    # No window ends that it could go with, and it names the person.
+                    await counters.drop(transaction, held)
         return Written(settled=True, noted=noted)
 
 

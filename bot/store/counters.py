@@ -105,6 +105,16 @@ async def correct(transaction: Transaction, hold: Hold, amount: int) -> int | No
     return None if row is None else int(row["used"])
 
 
+async def drop(transaction: Transaction, hold: Hold) -> None:
+    """Take a counter away."""
+    await transaction.run(
+        "drop_counter",
+        limit_id=hold.limit_id,
+        subject_id=hold.subject_id,
+        window_start=hold.window_start,
+    )
+
+
 async def begin(transaction: Transaction, stored: StoredLimit, hold: Hold, scope: Scope, but: int) -> None:
     """Begin a counter that is missing.
 

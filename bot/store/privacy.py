@@ -113,7 +113,7 @@ async def erase_rest(transaction: Transaction, user_id: int, now: datetime) -> N
     await transaction.run("nameless_days", name=str(user_id))
     await transaction.run("erase_days", name=str(user_id))
     await transaction.run("erase_refusals", user_id=user_id)
-    await transaction.run("erase_ended_counters", user_id=user_id, now=milliseconds(now))
+    await transaction.run("erase_counters", user_id=user_id, now=milliseconds(now))
     await transaction.run("erase_changes", user_id=user_id)
 
 

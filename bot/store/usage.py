@@ -33,6 +33,8 @@ class Settled:
 
     reserved: Amounts
     holds: tuple[Hold, ...]
+    is_nobodys: bool
+    """Whether its person's data was erased while it was open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +112,12 @@ async def settle_usage(
     if row is None:
         return None
     await transaction.run("count_usage", id=usage_id)
-    if row["user_id"] == NOBODY:
-        # Erased meanwhile: what it held of limits named the person.
+    is_nobodys = row["user_id"] == NOBODY
+    if is_nobodys:
+        # What it held of limits named the person.
         await transaction.run("forget_holds", id=usage_id)
     reserved = Amounts(requests=1, tokens=row["reserved_tokens"], cost=row["reserved_cost"], concurrent=1)
-    return Settled(reserved, load_holds(row["holds"]))
+    return Settled(reserved, load_holds(row["holds"]), is_nobodys)
 
 
 async def usage_of(transaction: Transaction, usage_id: int) -> UsageRow | None:

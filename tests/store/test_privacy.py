@@ -184,6 +184,19 @@ async def test_a_request_under_way_loses_its_person_when_it_settles(database: Da
         assert await summed(opened, Selection(GUILD)) == {"0": Figures(1, 0, 7, 7, 0)}
 
 
+async def test_what_counts_answers_at_once_goes_with_the_person(database: Database) -> None:
+    at_once = limit(3, Metric.CONCURRENT, Window.NOW)
+    async with world(database, at_once) as opened:
+        await used(opened, PERSON)
+        await Privacy(opened.store, opened.clock).erase(PERSON)
+        assert str(PERSON) not in await everything(database)
+        under_way = await opened.admitted(PERSON)
+        await Privacy(opened.store, opened.clock).erase(PERSON)
+        assert (await opened.counters())[f"user concurrent now {PERSON}"] == 1
+        await opened.ledger.settle(under_way.id, Ending.DONE)
+        assert str(PERSON) not in await everything(database)
+
+
 async def test_another_persons_data_is_not_touched(database: Database) -> None:
     async with world(database, TWO_A_DAY) as opened:
         await lived(opened)

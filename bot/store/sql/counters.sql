@@ -24,5 +24,11 @@ WHERE limit_id = CAST(:limit_id AS BIGINT)
   AND window_start = CAST(:window_start AS BIGINT)
 RETURNING used;
 
+-- name: drop_counter!
+DELETE FROM counters
+WHERE limit_id = CAST(:limit_id AS BIGINT)
+  AND subject_id = CAST(:subject_id AS BIGINT)
+  AND window_start = CAST(:window_start AS BIGINT);
+
 -- name: forget_counters!
 DELETE FROM counters WHERE window_end < CAST(:before AS BIGINT);

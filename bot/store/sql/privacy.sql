@@ -55,10 +55,10 @@ DELETE FROM usage_days WHERE kind = 'member' AND name = CAST(:name AS TEXT);
 -- name: erase_refusals!
 DELETE FROM refusals WHERE user_id = CAST(:user_id AS BIGINT);
 
--- name: erase_ended_counters!
--- Those of running windows count on: erasing them would give a used-up limit back.
+-- name: erase_counters!
+-- Those of running windows that count something count on: erasing them would give a used-up limit back.
 DELETE FROM counters
-WHERE subject_id = CAST(:user_id AS BIGINT) AND window_end <= CAST(:now AS BIGINT)
+WHERE subject_id = CAST(:user_id AS BIGINT) AND (window_end <= CAST(:now AS BIGINT) OR used = 0)
   AND limit_id IN (SELECT id FROM limits WHERE subject IN ('user', 'role'));
 
 -- name: erase_changes!
