@@ -6,7 +6,7 @@ away while it was being committed, is kept and simply written once more.
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
@@ -20,7 +20,7 @@ from bot.limits.windows import resets_at as end_of
 from bot.store import Transaction, counters, usage
 from bot.store.notices import forget_notices, note_refusal, note_use
 from bot.store.refusals import count_refusal, forget_refusals
-from bot.store.rows import Amounts, Hold, moment
+from bot.store.rows import Amounts, Hold, StoredLimit, moment
 from bot.store.usage import Verdict
 
 log = logging.getLogger(__name__)
@@ -154,23 +154,38 @@ class Call:
         )
         if not begun or self.raised == Amounts():
             return ()
-        found = await usage.raise_reservation(transaction, self.usage_id, self.raised)
-        if found is None:
-            return ()
-        scope, holds = found
-        limits = {
-            stored.limit.id: stored.limit for stored in await counters.limits_reaching(transaction, scope)
-        }
+        grown = await usage.raise_reservation(transaction, self.usage_id, self.raised)
+        return () if grown is None else await self._taken(transaction, grown)
+
+    async def _taken(self, transaction: Transaction, grown: usage.Raised) -> tuple[Level, ...]:
+        """Take what the reservation grew by from the counters that hold it."""
+        reaching = await counters.limits_reaching(transaction, grown.scope)
+        limits = {stored.limit.id: stored for stored in reaching}
         levels = []
-        for held in holds:
+        for held in grown.holds:
             taken = self.raised.of(held.metric)
-            if (
-                taken
-                and (used := await counters.correct(transaction, held, taken)) is not None
-                and held.limit_id in limits
-            ):
-                levels.append(Level(limits[held.limit_id], held, taken, used))
+            used = await counters.correct(transaction, held, taken) if taken else None
+            stored = limits.get(held.limit_id)
+            if not taken or stored is None:
+                continue
+            if used is None:
+                levels.append(await self._begun(transaction, stored, held, grown))
+            else:
+                levels.append(Level(stored.limit, held, taken, used))
         return tuple(levels)
+
+    async def _begun(
+        self, transaction: Transaction, stored: StoredLimit, gone: Hold, grown: usage.Raised
+    ) -> Level:
+        """Begin the counter of a limit that was set again, or is in another time zone, since the request was
+        admitted. It counts this request as well, with what that has just been raised to.
+        """
+        # By the hold: the row does not name a person who was erased meanwhile.
+        scope = replace(grown.scope, user_id=gone.subject_id)
+        held = hold(stored.limit, scope, grown.asked_at, stored.zone)
+        await counters.begin(transaction, stored, held, scope, but=0)
+        used = await counters.shown(transaction, stored, held, scope)
+        return Level(stored.limit, held, self.raised.of(held.metric), used)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from bot.store.rows import (
     dump_holds,
     load_holds,
     milliseconds,
+    moment,
     prediction_row,
     usage_row,
 )
@@ -35,6 +36,15 @@ class Settled:
     holds: tuple[Hold, ...]
     is_nobodys: bool
     """Whether its person's data was erased while it was open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An open row whose reservation grew: its places without roles, when it was asked, what holds it."""
+
+    scope: Scope
+    asked_at: datetime
+    holds: tuple[Hold, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +84,8 @@ async def refuse_usage(
         await transaction.run("count_usage", id=request.id)
 
 
-async def raise_reservation(
-    transaction: Transaction, usage_id: int, by: Amounts
-) -> tuple[Scope, tuple[Hold, ...]] | None:
-    """Add to an open row's reservation; return its places and holds, or None where it is not open."""
+async def raise_reservation(transaction: Transaction, usage_id: int, by: Amounts) -> Raised | None:
+    """Add to an open row's reservation; return what there is to know of it, or None where it is not open."""
     row = await transaction.row("raise_reservation", id=usage_id, tokens=by.tokens, cost=by.cost)
     if row is None:
         return None
@@ -88,7 +96,7 @@ async def raise_reservation(
         guild_id=row["guild_id"],
         category_id=row["category_id"],
     )
-    return scope, load_holds(row["holds"])
+    return Raised(scope, moment(row["asked_at"]), load_holds(row["holds"]))
 
 
 async def settle_usage(

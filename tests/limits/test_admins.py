@@ -58,6 +58,19 @@ class TestChanges:
         assert (await refused(place)).used == 2
         await place.admitted(OTHER)
 
+    async def test_set_again_it_still_holds_what_is_under_way(self, place: World) -> None:
+        budget = servers_limit(200_000, Metric.COST, Window.MONTH, Subject.EVERYONE)
+        await place.set_limit(budget)
+        request = await place.admitted()
+        assert await place.change_limit(budget, None)
+        await place.set_limit(budget)
+        with pytest.raises(LimitReached):
+            await place.ledger.call(request.id, MODEL, Tokens(1_000, 4_000), {})
+        await place.ledger.call(request.id, MODEL, Tokens(100, 700), {})
+        assert await place.counters() == {"everyone cost month 0": 180_000}
+        await place.ledger.settle(request.id, Ending.FAILED)
+        assert await place.counters() == {"everyone cost month 0": 0}
+
     async def test_a_new_one_counts_what_its_window_has_used(self, place: World) -> None:
         await settled(place)
         place.clock.move(minutes=10)
@@ -251,6 +264,16 @@ class TestTimeZones:
         assert (await refused(place)).used == 1_000
         await place.ledger.settle(request.id, Ending.FAILED)
         await place.admitted()
+
+    async def test_what_is_open_while_it_changes_stays_within_the_limit(self, place: World) -> None:
+        await place.set_limit(servers_limit(1_000, Metric.TOKENS))
+        request = await place.admitted()
+        await place.change_setting(Setting.TIME_ZONE, "Asia/Tokyo")
+        with pytest.raises(LimitReached) as caught:
+            await place.ledger.call(request.id, MODEL, Tokens(500, 501), {})
+        assert caught.value.used == 500
+        await place.ledger.call(request.id, MODEL, Tokens(500, 500), {})
+        assert (await refused(place)).used == 1_000
 
 
 async def used_today(place: World) -> int:
