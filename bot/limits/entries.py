@@ -112,17 +112,42 @@ class Refusal:
         if self.reached is None:
             await self._record(transaction)
             return Recorded()
-        limit, used, resets_at = self.reached
-        # Requests at the same time have no window: there the first refusal of a day is written.
-        ends = resets_at or end_of(Window.DAY, self.now) or self.now
-        user_id = self.request.scope.user_id
-        again = await count_refusal(transaction, limit.id, user_id, ends, self.request.id) > 1
-        if not again:
+        counted = await _count(
+            transaction, self.reached, self.request.scope.user_id, self.request.id, self.now
+        )
+        if not counted.again:
             await self._record(transaction)
-        return Recorded(again, await note_refusal(transaction, limit, ends, used))
+        return counted
 
     async def _record(self, transaction: Transaction) -> None:
         await usage.refuse_usage(transaction, self.request, self.model, self.error, self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedCall:
+    """A request that was admitted may not make a call that needs more; its own row says how it ends."""
+
+    usage_id: int
+    reached: Reached
+    now: datetime
+
+    async def write(self, transaction: Transaction) -> Recorded:
+        """Count it as any refusal."""
+        row = await usage.usage_of(transaction, self.usage_id)
+        if row is None or row.user_id == usage.NOBODY:
+            return Recorded()
+        return await _count(transaction, self.reached, row.user_id, self.usage_id, self.now)
+
+
+async def _count(
+    transaction: Transaction, reached: Reached, user_id: int, request_id: int, now: datetime
+) -> Recorded:
+    """Count a refusal of a person in the window of a limit."""
+    limit, used, resets_at = reached
+    # Requests at the same time have no window: there the first refusal of a day is the first.
+    ends = resets_at or end_of(Window.DAY, now) or now
+    again = await count_refusal(transaction, limit.id, user_id, ends, request_id) > 1
+    return Recorded(again, await note_refusal(transaction, limit, ends, used))
 
 
 @dataclass(frozen=True, slots=True)

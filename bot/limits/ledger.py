@@ -42,6 +42,7 @@ from bot.limits.entries import (
     PlaceLimits,
     Reached,
     Refusal,
+    RefusedCall,
     Settlement,
     check_price,
     gives_back,
@@ -184,9 +185,14 @@ class Ledger:
         opened.reserved += raised
         try:
             await self._call(call, opened)
-        except Refused:
+        except Refused as error:
             del opened.calls[call.id]
             opened.reserved -= raised
+            if isinstance(error, LimitReached):
+                # What it only holds for itself is given back when it settles, and uses nothing up.
+                held = (opened.reserved - opened.used).of(error.limit.metric)
+                reached = Reached(error.limit, error.used - held, error.resets_at)
+                await self._write_refusal(RefusedCall(request_id, reached, now), error)
             raise
         return call.id
 
@@ -339,6 +345,10 @@ class Ledger:
         if isinstance(error, LimitReached):
             reached = Reached(error.limit, error.used, error.resets_at)
         refusal = Refusal(admission.request, admission.model, type(error).__name__, self._clock(), reached)
+        await self._write_refusal(refusal, error)
+
+    async def _write_refusal(self, refusal: Refusal | RefusedCall, error: Refused) -> None:
+        """Write a refusal, and let its error know whether the person was told before."""
         if self._journal.away:
             self._journal.keep(refusal)
             return

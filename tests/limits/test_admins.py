@@ -197,6 +197,41 @@ class TestRefusals:
         assert rows == [(0,)]
         assert await self.counted(place) == {daily.id: 4}
 
+    async def test_of_calls_that_need_more_are_counted_too(self, place: World) -> None:
+        daily = servers_limit(600, Metric.TOKENS)
+        await place.set_limit(daily)
+        again = []
+        for _ in range(3):
+            request = await place.admitted()
+            for _ in range(2):
+                with pytest.raises(LimitReached) as caught:
+                    await place.ledger.call(request.id, MODEL, Tokens(300, 400), {})
+                again.append(caught.value.again)
+            await place.ledger.settle(request.id, Ending.REFUSED)
+        # Two calls of one request are refused once.
+        assert again == [False, False, True, True, True, True]
+        assert await self.counted(place) == {daily.id: 3}
+
+    async def test_of_calls_tell_admins_that_a_budget_is_used_up(self, place: World) -> None:
+        told = []
+        place.ledger.on_notice = lambda: told.append(True)
+        await place.change_setting(Setting.NOTICES, CHANNEL)
+        await place.set_limit(servers_limit(120_000, Metric.COST, Window.MONTH, Subject.EVERYONE))
+
+        async def refused_call(bound: Tokens, needs: Tokens) -> None:
+            request = await place.admitted(bound=bound)
+            with pytest.raises(LimitReached):
+                await place.ledger.call(request.id, MODEL, needs, {})
+            await place.ledger.settle(request.id, Ending.REFUSED)
+
+        # Nearly all of it was only held for the one that was refused.
+        await refused_call(BOUND, Tokens(100, 500))
+        assert told == []
+        await place.admitted()
+        await refused_call(Tokens(1, 1), BOUND)
+        assert told == [True]
+        assert await place.database.select("SELECT percent FROM notices") == [(100,)]
+
     async def test_of_another_member_or_another_window_are_recorded(self, place: World) -> None:
         await place.set_limit(servers_limit(1, window=Window.MINUTE, subject=Subject.EVERYONE))
         await settled(place)
