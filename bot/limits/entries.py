@@ -43,6 +43,11 @@ class Level:
     used: int
 
     @property
+    def is_passed(self) -> bool:
+        """Whether that is more than the limit allows."""
+        return self.taken > 0 and self.used > self.limit.amount
+
+    @property
     def resets_at(self) -> datetime | None:
         """When the counter's window ends; None for requests at the same time."""
         return None if self.limit.window is Window.NOW else moment(self.hold.window_end)
@@ -180,7 +185,16 @@ class Call:
         if not begun or self.raised == Amounts():
             return ()
         grown = await usage.raise_reservation(transaction, self.usage_id, self.raised)
-        return () if grown is None else await self._taken(transaction, grown)
+        if grown is None:
+            return ()
+        levels = await self._taken(transaction, grown)
+        if not any(level.is_passed for level in levels):
+            return levels
+        # What the request holds and has not used is given back when it settles: nobody has used that.
+        calls = await usage.predictions_of(transaction, self.usage_id)
+        used = sum((call.taken for call in calls if call.ended_at is not None), Amounts())
+        unused = grown.reserved - used
+        return tuple(replace(level, taken=unused.of(level.hold.metric)) for level in levels)
 
     async def _taken(self, transaction: Transaction, grown: usage.Raised) -> tuple[Level, ...]:
         """Take what the reservation grew by from the counters that hold it."""
@@ -349,7 +363,7 @@ def within(levels: tuple[Level, ...]) -> tuple[Level, ...]:
     Raises:
         LimitReached: some do; the one that takes longest to reset.
     """
-    passed = [level for level in levels if level.taken and level.used > level.limit.amount]
+    passed = [level for level in levels if level.is_passed]
     if not passed:
         return levels
     worst = max(passed, key=lambda level: level.resets_at or datetime.min.replace(tzinfo=UTC))

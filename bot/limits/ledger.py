@@ -189,9 +189,7 @@ class Ledger:
             del opened.calls[call.id]
             opened.reserved -= raised
             if isinstance(error, LimitReached):
-                # What it only holds for itself is given back when it settles, and uses nothing up.
-                held = (opened.reserved - opened.used).of(error.limit.metric)
-                reached = Reached(error.limit, error.used - held, error.resets_at)
+                reached = Reached(error.limit, error.used, error.resets_at)
                 await self._write_refusal(RefusedCall(request_id, reached, now), error)
             raise
         return call.id

@@ -40,10 +40,13 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """An open row whose reservation grew: its places without roles, when it was asked, what holds it."""
+    """An open row whose reservation grew to ``reserved``: its places without roles, when it was asked, and
+    the counters that hold it.
+    """
 
     scope: Scope
     asked_at: datetime
+    reserved: Amounts
     holds: tuple[Hold, ...]
 
 
@@ -96,7 +99,8 @@ async def raise_reservation(transaction: Transaction, usage_id: int, by: Amounts
         guild_id=row["guild_id"],
         category_id=row["category_id"],
     )
-    return Raised(scope, moment(row["asked_at"]), load_holds(row["holds"]))
+    reserved = Amounts(tokens=row["reserved_tokens"], cost=row["reserved_cost"])
+    return Raised(scope, moment(row["asked_at"]), reserved, load_holds(row["holds"]))
 
 
 async def settle_usage(

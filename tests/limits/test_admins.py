@@ -306,7 +306,7 @@ class TestTimeZones:
         await place.change_setting(Setting.TIME_ZONE, "Asia/Tokyo")
         with pytest.raises(LimitReached) as caught:
             await place.ledger.call(request.id, MODEL, Tokens(500, 501), {})
-        assert caught.value.used == 500
+        assert caught.value.used == 0
         await place.ledger.call(request.id, MODEL, Tokens(500, 500), {})
         assert (await refused(place)).used == 1_000
 

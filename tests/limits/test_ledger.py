@@ -204,13 +204,27 @@ class TestCall:
         request = await place.admitted()
         with pytest.raises(LimitReached) as caught:
             await place.ledger.call(request.id, MODEL, Tokens(9_000, 1_001), {})
-        assert (caught.value.limit.metric, caught.value.used) == (Metric.TOKENS, 500)
+        # What it holds for itself is not used yet.
+        assert (caught.value.limit.metric, caught.value.used) == (Metric.TOKENS, 0)
         assert await place.counters() == reading(1, 500, 105_000, 1)
         details = await place.ledger.details(request.id)
         assert details is not None
         assert details.predictions == ()
         await place.ledger.call(request.id, MODEL, BOUND, {})
         assert await place.counters() == reading(1, 500, 105_000, 1)
+
+    async def test_of_calls_at_once_some_are_refused_by_what_was_used_before(self, place: World) -> None:
+        other = await place.admitted()
+        first = await place.ledger.call(other.id, MODEL, BOUND, {})
+        await place.ledger.ended(first, PredictionState.SUCCEEDED, BOUND, MODEL.cost(BOUND))
+        await place.ledger.settle(other.id, Ending.DONE)
+        request = await place.admitted()
+        part = await place.ledger.call(request.id, MODEL, Tokens(30, 20), {})
+        await place.ledger.ended(part, PredictionState.SUCCEEDED, Tokens(30, 20), MODEL.cost(Tokens(30, 20)))
+        calls = (place.ledger.call(request.id, MODEL, Tokens(2_000, 2_000), {}) for _ in range(4))
+        found = await asyncio.gather(*calls, return_exceptions=True)
+        refused = [each for each in found if isinstance(each, LimitReached)]
+        assert [each.used for each in refused] == [550, 550]
 
     async def test_a_request_that_ended_makes_no_calls(self, place: World) -> None:
         request = await place.admitted()

@@ -26,7 +26,7 @@ RETURNING id;
 UPDATE usage
 SET reserved_tokens = reserved_tokens + CAST(:tokens AS BIGINT), reserved_cost = reserved_cost + CAST(:cost AS BIGINT)
 WHERE id = CAST(:id AS BIGINT) AND state = 'open'
-RETURNING user_id, guild_id, category_id, channel_id, surroundings, asked_at, holds;
+RETURNING user_id, guild_id, category_id, channel_id, surroundings, asked_at, reserved_tokens, reserved_cost, holds;
 
 -- name: set_holds!
 UPDATE usage SET holds = :holds WHERE id = CAST(:id AS BIGINT) AND state = 'open';
