@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import regex
 
-from bot.domain import Prompt, Role, StoryLength, StoryOptions, SummaryStyle, Turn
+from bot.domain import Policy, Prompt, Role, StoryLength, StoryOptions, SummaryStyle, Turn
 from bot.i18n import Language, language_name
 
 SUMMARY_TEMPERATURE = 0.3
@@ -75,6 +75,11 @@ def reader_language(language: Language) -> str:
     locale = language.locale
     exact = f"{locale.language}_{locale.script}" if locale.script else str(locale)
     return language_name(exact) or language_name(locale.language) or "English"
+
+
+def voice_of(policy: Policy, language: Language) -> Voice:
+    """How a model is to write under a policy, for a reader of this language."""
+    return Voice(reader_language(language), is_set=policy.language is not None, persona=policy.persona)
 
 
 def marked(material: str) -> Marked:

@@ -11,7 +11,7 @@ from bot.errors import ModelFailed, ParlanceError, Restarted
 from bot.i18n import N_, Language, language
 from bot.models.provider import Prediction, Provider
 from bot.models.thinking import Thinking, without_thinking
-from bot.prompts import Voice, reader_language
+from bot.prompts import Voice, voice_of
 from bot.replies.draft import ReplyWords
 from bot.replies.reply import Reply
 from bot.replies.transport import OtherChannel, Transport
@@ -146,11 +146,7 @@ class Run:
     @property
     def voice(self) -> Voice:
         """How the model is to write here."""
-        return Voice(
-            reader_language(self.language),
-            is_set=self.policy.language is not None,
-            persona=self.policy.persona,
-        )
+        return voice_of(self.policy, self.language)
 
     @property
     def seconds(self) -> float:

@@ -1,12 +1,25 @@
 """What the answer path stands on, opened once and handed to whoever needs it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from bot import prompts
 from bot.config import Settings
-from bot.domain import Model, Policy, Prompt, ProviderName, Request, Role, Tokens, Turn
+from bot.domain import (
+    Command,
+    Model,
+    Policy,
+    Prompt,
+    ProviderName,
+    Request,
+    StoryOptions,
+    SummarizeOptions,
+    SummaryStyle,
+    Tokens,
+    TranslateOptions,
+)
 from bot.errors import Refused
-from bot.i18n import N_
+from bot.i18n import N_, language, language_name
 from bot.limits import Ledger
 from bot.metrics import Metrics
 from bot.models.guarded import GuardedProvider
@@ -46,11 +59,15 @@ class Services:
         return model
 
     def bound(self, policy: Policy, model: Model, request: Request) -> Tokens:
-        """Return the upper bound that a request is admitted with: its words, and the longest answer."""
+        """Return the upper bound that a request is admitted with: that of its first call, before anything is
+        read for it. What a file or the channel's messages add is reserved when they are read.
+        """
         longest = min(policy.longest_answer, model.max_output)
-        return self.providers[model.provider].bound(
-            model, Prompt("", (Turn(Role.USER, request.words),), longest)
-        )
+        prompt = expected(request, prompts.voice_of(policy, language(request.locale)), longest)
+        if model.reasons:
+            # Thoughts count as output.
+            prompt = replace(prompt, max_tokens=longest)
+        return self.providers[model.provider].bound(model, prompt)
 
     def answering(self, policy: Policy, model: Model) -> Model:
         """Return the model that answers for this one.
@@ -64,3 +81,26 @@ class Services:
         second = self.registry.get(name)
         provider = self.providers.get(second.provider)
         return second if provider is not None and provider.answers(second) else model
+
+
+def expected(request: Request, voice: prompts.Voice, max_tokens: int) -> Prompt:
+    """What the first call for a request will send, as far as it is known before anything is read for it.
+
+    Where the options are not those of the command, its usual ones are taken.
+    """
+    words, options = request.words, request.options
+    match request.command:
+        case Command.ASK:
+            return prompts.ask(words, voice, max_tokens)
+        case Command.SUMMARIZE:
+            style = options.style if isinstance(options, SummarizeOptions) else SummaryStyle.SHORT
+            return prompts.summarize(words, style, voice, max_tokens)
+        case Command.STORY:
+            wanted = options if isinstance(options, StoryOptions) else StoryOptions()
+            return prompts.story(words, wanted, voice, max_tokens)
+        case Command.TRANSLATE:
+            target, source = "", None
+            if isinstance(options, TranslateOptions):
+                target = language_name(options.target) or options.target
+                source = None if options.source is None else language_name(options.source)
+            return prompts.translate(words, target, source, max_tokens)

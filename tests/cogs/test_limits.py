@@ -227,6 +227,41 @@ class TestSet:
         assert "This limit is set for this channel." in await ask(world, world.ana, handle)
 
 
+class TestReservation:
+    @pytest.mark.parametrize(
+        ("command", "options"),
+        [
+            ("ask", {"question": "Sea?"}),
+            ("ask", {"question": "Sea?", "model": "deepseek-ai/deepseek-r1"}),
+            ("summarize", {"text": "The sea is blue.", "style": "bullets"}),
+            ("story", {"premise": "A heron.", "genre": "saga", "length": "short"}),
+            ("translate", {"text": "The sea is blue.", "to": "fr", "from": "en"}),
+        ],
+    )
+    async def test_is_what_the_call_can_use(
+        self, world: World, mia: simcord.MemberActor, command: str, options: dict[str, str]
+    ) -> None:
+        await world.bot.answers.services.policies.change(
+            persona(world, mia, "You are a pirate who loves long words. " * 20)
+        )
+        world.model.answers("Blue.")
+        await world.ana.slash(world.channel, command, **options)
+        [row] = await world.usage()
+        details = await world.bot.answers.services.ledger.details(row.id)
+        assert details is not None
+        [call] = details.predictions
+        assert (row.reserved_tokens, row.reserved_cost) == (call.reserved_tokens, call.reserved_cost)
+        assert call.reserved_tokens > 200
+
+    async def test_is_what_a_refusal_goes_by(self, world: World, mia: simcord.MemberActor) -> None:
+        await told(world, mia, "set", metric="tokens", window="day", amount="2,060", who="everyone")
+        used = "This server has used 0 of its 2,060 tokens today."
+        [_, *lines] = (await told(world, mia, "test", member=world.ana)).splitlines()
+        assert any("/ask" in line and used in line for line in lines)
+        assert (await ask(world, world.ana)).startswith(used)
+        assert world.model.calls == []
+
+
 class TestRefusals:
     async def test_after_the_first_the_same_short_line(self, world: World, mia: simcord.MemberActor) -> None:
         await told(world, mia, "set", **REQUESTS, amount="1")
@@ -513,20 +548,8 @@ class TestHistory:
     async def test_cuts_a_page_where_the_message_is_full(
         self, world: World, mia: simcord.MemberActor
     ) -> None:
-        for number, letter in enumerate("*bcdef"):
-            await world.bot.answers.services.policies.change(
-                Change(
-                    id=number + 1,
-                    guild_id=world.guild.id,
-                    user_id=mia.id,
-                    at=world.env.now(),
-                    kind=ChangeKind.SETTING,
-                    place=Place.GUILD,
-                    place_id=world.guild.id,
-                    name=Setting.PERSONA.value,
-                    after=letter * 2_000,
-                )
-            )
+        for letter in "*bcdef":
+            await world.bot.answers.services.policies.change(persona(world, mia, letter * 2_000))
         result = await mia.slash(world.channel, "limits history")
         page = result.response
         assert page is not None
@@ -551,6 +574,21 @@ class TestHistory:
         said = [message for message in (pressed.response, *pressed.followups) if message and message.content]
         assert [message.content for message in said] == [NOT_ADMIN]
         assert page.content == before
+
+
+def persona(world: World, admin: simcord.MemberActor, text: str) -> Change:
+    """An admin writes a persona for the whole server."""
+    return Change(
+        id=world.bot.ids.new(),
+        guild_id=world.guild.id,
+        user_id=admin.id,
+        at=world.env.now(),
+        kind=ChangeKind.SETTING,
+        place=Place.GUILD,
+        place_id=world.guild.id,
+        name=Setting.PERSONA.value,
+        after=text,
+    )
 
 
 def labels(message: Any) -> list[str]:
