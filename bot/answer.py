@@ -49,6 +49,9 @@ SHUTDOWN_SECONDS = 6.0
 LAST_WORDS_SECONDS = 2.5
 """What the replies of cancelled answers get to say so: Docker kills ten seconds after asking."""
 
+CUT_SHORT = N_("A limit leaves too little for the rest.")
+"""What all see of an answer that a limit ends; the person alone is told which."""
+
 Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 Opening = Callable[[Request], Transport]
 """Makes the transport of a request whose visibility is decided."""
@@ -250,7 +253,10 @@ class Answers:
             work.cancel()
             await asyncio.wait({work})
         ending, error = _ending(work, run.interrupted)
-        if error is not None:
+        if isinstance(error, LimitReached):
+            if not error.again:
+                error.remains = await self._remains(run, error)
+        elif error is not None:
             _log_failure(error)
         await self._settle_and_show(run, ending, error)
 
@@ -261,8 +267,14 @@ class Answers:
             await self._settle(run, ending, error)
             await self._say_refusal(run, sentence)
             return
+        aside = ""
+        if isinstance(error, LimitReached) and run.reply.whispers:
+            # Whose limit it is, and how full, is nobody else's business.
+            aside, sentence = sentence, run.language.say(CUT_SHORT)
         run.reply.finish(
-            footer(run.language, run.model, run.tokens, run.cost, run.seconds, sentence), Buttons.DETAILS
+            footer(run.language, run.model, run.tokens, run.cost, run.seconds, sentence),
+            Buttons.DETAILS,
+            aside,
         )
         await self._settle(run, ending, error)
         await run.reply.close()

@@ -69,6 +69,7 @@ class Draft:
         self._status = ""
         self._footer = ""
         self._buttons = Buttons.STOP
+        self._aside: list[Screen] = []
         self._refusal: list[Screen] = []
         self._screens: list[Screen] | None = None
         self._start_text()
@@ -86,7 +87,7 @@ class Draft:
     def screens(self) -> list[Screen]:
         """What each message should show now, made once for each change."""
         if self._screens is None:
-            self._screens = self._refusal or self._made()
+            self._screens = self._refusal or [*self._made(), *self._aside]
         return self._screens
 
     def status(self, sentence: str) -> None:
@@ -115,10 +116,11 @@ class Draft:
             self.phase = Phase.COMPLETE
             self._screens = None
 
-    def finish(self, footer: str, buttons: Buttons) -> None:
-        """Nothing more will come but this footer and these buttons."""
+    def finish(self, footer: str, buttons: Buttons, aside: str = "") -> None:
+        """Nothing more will come but this footer, these buttons, and what is said to the person alone."""
         self._footer = footer
         self._buttons = buttons
+        self._aside = [Screen(aside, is_private=True)] if aside else []
         self.end()
 
     def refuse(self, screens: list[Screen]) -> None:

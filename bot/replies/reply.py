@@ -162,6 +162,11 @@ class Reply:
         await self._tell()
         self._loop = asyncio.create_task(self._show(), name="reply")
 
+    @property
+    def whispers(self) -> bool:
+        """Whether something can be said to the person alone, beside what all see."""
+        return self._transport.whispers
+
     async def refuse(self, sentence: str, neutral: str) -> None:
         """Say why there is no answer, as the last thing shown; to the person alone where that is possible:
         then a public message that stands already becomes the ``neutral`` line.
@@ -204,9 +209,9 @@ class Reply:
         self._draft.complete()
         self._wake()
 
-    def finish(self, footer: str, buttons: Buttons) -> None:
-        """Nothing more will come but this footer and these buttons."""
-        self._draft.finish(footer, buttons)
+    def finish(self, footer: str, buttons: Buttons, aside: str = "") -> None:
+        """Nothing more will come but this footer, these buttons, and what is said to the person alone."""
+        self._draft.finish(footer, buttons, aside)
         self._wake()
 
     def end_by(self, time: float) -> None:

@@ -6,7 +6,7 @@ import discord
 import pytest
 import simcord
 
-from bot.domain import NANO, Ending, Limit, Metric, Place, Setting, Subject, Window
+from bot.domain import NANO, Ending, Limit, Metric, Place, Setting, Subject, Tokens, Window
 from bot.errors import BadRequest
 from bot.ids import utc_now
 from bot.limits import EXEMPT
@@ -17,6 +17,7 @@ from bot.store.counters import limits_in
 from bot.store.limits import MOST_LIMITS, change_limit, limit_json
 from cogs.limits import member_of
 from tests.conftest import Worlds
+from tests.support.scripted import Scripted
 from tests.support.simulated import World
 
 NOT_ADMIN = "Only people with the permission “Manage Server” can do this."
@@ -290,6 +291,48 @@ class TestRefusals:
         result = await world.ben.slash(world.channel, "ask", question="Sea?", model=name)
         assert result.response is not None
         assert "Blue." in result.response.content
+
+    @pytest.mark.parametrize("private", [False, True])
+    async def test_in_the_middle_of_an_answer_are_for_the_person_alone(
+        self, world: World, mia: simcord.MemberActor, private: bool
+    ) -> None:
+        other = world.guild.create_text_channel("other")
+        await told(world, mia, "set", metric="tokens", window="day", amount="4,500", channel=world.channel)
+        world.model.queue.append(Scripted(["Das Meer."], tokens=Tokens(1_000, 2_000)))
+        text = "The sea is blue and wide. " * 200
+        result = await world.ana.slash(world.channel, "translate", text=text, to="de", private=private)
+        answer, *asides = [message for message in (result.response, *result.followups) if message]
+        assert answer.ephemeral is private
+        assert answer.content.startswith("Das Meer.")
+        exact = asides[0] if asides else answer
+        assert exact.ephemeral
+        assert "You have used 3,000 of your 4,500 tokens today." in exact.content
+        assert f"You can still ask in <#{other.id}>." in exact.content
+        assert len(asides) == (not private)
+        if not private:
+            assert "A limit leaves too little for the rest." in answer.content
+            assert "4,500" not in answer.content
+        [row] = await world.usage()
+        assert (row.ending, row.tokens.total) == (Ending.REFUSED, 3_000)
+        assert "refused 1 time" in await told(world, mia, "show")
+
+    async def test_before_the_first_word_leave_a_neutral_line(
+        self, world: World, mia: simcord.MemberActor
+    ) -> None:
+        await told(world, mia, "set", metric="tokens", window="day", amount="4,500")
+        data = b"The sea is blue and wide. " * 900
+        first, second = [
+            await world.ana.slash(world.channel, "summarize", file=("sea.txt", data)) for _ in range(2)
+        ]
+        for result, said in (
+            (first, "You have used 0 of your 4,500 tokens today."),
+            (second, "You have reached this limit. It starts anew <t:"),
+        ):
+            assert result.response is not None
+            assert result.response.content == "-# This request was not answered."
+            [alone] = result.followups
+            assert alone.ephemeral
+            assert alone.content.startswith(said)
 
     async def test_of_a_role_name_it(self, world: World, mia: simcord.MemberActor) -> None:
         patrons = world.guild.create_role("Patrons")
