@@ -1,7 +1,7 @@
 """One request under way: what its plan works with, and what a plan is."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from typing import Protocol
@@ -78,6 +78,20 @@ class Run:
         not fit.
         """
         return self.model.context - self._provider.bound(self.model, prompt).total
+
+    async def reserve(self, prompts: Sequence[Prompt], more: Tokens) -> None:
+        """Have enough for all of these calls, and for ``more``, before the first of them is made: so that
+        none is paid for when another is refused.
+
+        Raises:
+            LimitReached: the limits leave too little for them.
+        """
+        model, provider = self.model, self._provider
+
+        def bound() -> Tokens:
+            return sum((provider.bound(model, prompt) for prompt in prompts), more)
+
+        await self._services.ledger.reserve(self.request.id, model, await asyncio.to_thread(bound))
 
     async def complete(self, prompt: Prompt) -> str:
         """Call the model without showing what it writes.

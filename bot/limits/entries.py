@@ -156,33 +156,15 @@ async def _count(
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A model is about to be called; the reservation grows by ``raised``, where too little is left of it."""
+class Growth:
+    """A request's reservation grows by ``raised``. Alone this is the one entry that counts each time."""
 
-    id: int
     usage_id: int
-    model: Model
-    bound: Amounts
     raised: Amounts
-    settings: Mapping[str, object]
-    now: datetime
-    stage: Stage = Stage.LAST
-    fingerprint: str | None = None
 
     async def write(self, transaction: Transaction) -> tuple[Level, ...]:
-        """Return how full the limits are that the reservation grew in."""
-        begun = await usage.begin_prediction(
-            transaction,
-            self.id,
-            self.usage_id,
-            self.model,
-            self.bound,
-            self.settings,
-            self.now,
-            self.stage,
-            self.fingerprint,
-        )
-        if not begun or self.raised == Amounts():
+        """Return how full the limits are that it grew in."""
+        if self.raised == Amounts():
             return ()
         grown = await usage.raise_reservation(transaction, self.usage_id, self.raised)
         if grown is None:
@@ -225,6 +207,36 @@ class Call:
         await counters.begin(transaction, stored, held, scope, but=0)
         used = await counters.shown(transaction, stored, held, scope)
         return Level(stored.limit, held, self.raised.of(held.metric), used)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A model is about to be called; the reservation grows by ``raised``, where too little is left of it."""
+
+    id: int
+    usage_id: int
+    model: Model
+    bound: Amounts
+    raised: Amounts
+    settings: Mapping[str, object]
+    now: datetime
+    stage: Stage = Stage.LAST
+    fingerprint: str | None = None
+
+    async def write(self, transaction: Transaction) -> tuple[Level, ...]:
+        """Return how full the limits are that the reservation grew in."""
+        begun = await usage.begin_prediction(
+            transaction,
+            self.id,
+            self.usage_id,
+            self.model,
+            self.bound,
+            self.settings,
+            self.now,
+            self.stage,
+            self.fingerprint,
+        )
+        return await Growth(self.usage_id, self.raised).write(transaction) if begun else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from bot.limits.entries import (
     Created,
     Ended,
     Forgetting,
+    Growth,
     Level,
     PlaceLimits,
     Reached,
@@ -172,9 +173,7 @@ class Ledger:
             LimitReached: they leave too little.
             Refused: the request is not open, or a cost limit applies and the model's price is not known.
         """
-        opened = self._memory.opened.get(request_id)
-        if opened is None:
-            raise Refused(N_("This request has ended already. Please ask again."))
+        opened = self._opened(request_id)
         check_price(model, opened.limits.values())
         amounts = amounts_of(bound, model.cost(bound))
         raised = opened.missing(amounts)
@@ -188,11 +187,37 @@ class Ledger:
         except Refused as error:
             del opened.calls[call.id]
             opened.reserved -= raised
-            if isinstance(error, LimitReached):
-                reached = Reached(error.limit, error.used, error.resets_at)
-                await self._write_refusal(RefusedCall(request_id, reached, now), error)
+            await self._refuse_call(request_id, error)
             raise
         return call.id
+
+    async def reserve(self, request_id: int, model: Model, bound: Tokens) -> None:
+        """Have enough for several calls before the first of them is made; ``bound`` is that of all together.
+
+        While the database is away each call is looked at by itself.
+
+        Raises:
+            LimitReached: the limits leave too little.
+            Refused: the request is not open.
+        """
+        opened = self._opened(request_id)
+        raised = opened.missing(amounts_of(bound, model.cost(bound)))
+        growth = Growth(request_id, raised)
+
+        async def work(transaction: Transaction) -> tuple[Level, ...]:
+            return within(await growth.write(transaction))
+
+        if self._journal.away:
+            return
+        try:
+            self._see(await self._store.write(work))
+        except StoreUnavailable:
+            # Whatever was written of it is given back when the request settles.
+            return
+        except Refused as error:
+            await self._refuse_call(request_id, error)
+            raise
+        opened.reserved += raised
 
     async def created(self, call_id: int, provider_id: str) -> None:
         """Add the provider's id to a call's row."""
@@ -345,6 +370,11 @@ class Ledger:
         refusal = Refusal(admission.request, admission.model, type(error).__name__, self._clock(), reached)
         await self._write_refusal(refusal, error)
 
+    async def _refuse_call(self, request_id: int, error: Refused) -> None:
+        if isinstance(error, LimitReached):
+            reached = Reached(error.limit, error.used, error.resets_at)
+            await self._write_refusal(RefusedCall(request_id, reached, self._clock()), error)
+
     async def _write_refusal(self, refusal: Refusal | RefusedCall, error: Refused) -> None:
         """Write a refusal, and let its error know whether the person was told before."""
         if self._journal.away:
@@ -390,6 +420,12 @@ class Ledger:
         """The database is back, and what was kept is in it."""
         self._memory.refill()
         self.on_notice()
+
+    def _opened(self, request_id: int) -> OpenRequest:
+        opened = self._memory.opened.get(request_id)
+        if opened is None:
+            raise Refused(N_("This request has ended already. Please ask again."))
+        return opened
 
     def _open_call(self, call_id: int) -> OpenCall | None:
         found = (opened.calls.get(call_id) for opened in self._memory.opened.values())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot import prompts
-from bot.domain import Prompt, Request, SummarizeOptions
+from bot.domain import Prompt, Request, SummarizeOptions, Tokens
 from bot.errors import BadRequest
 from bot.i18n import N_
 from bot.plans.words import longest_answer, options_of, require_words, thoughtful
@@ -29,6 +29,9 @@ NOTE_TOKENS = 400
 """Tokens of notes of one part, at most."""
 NOTE_SHARE = 16
 """Notes take at most this fraction of the model's context, so that many of them fit into one call."""
+
+NOTES_GROWTH = 2
+"""Notes are read again with a bound of about this many times the tokens that they were written with."""
 
 ONE_SOURCE = N_("Give me one thing to summarize: a text, a file, or how many of the last messages here.")
 BOUNDS = N_("I can read the last 1 to {most} messages. Choose a number in between.")
@@ -135,6 +138,7 @@ async def _notes(run: Run, source: Source) -> Source:
     if len(parts) > MOST_PARTS:
         raise BadRequest(TOO_MANY_PARTS, model=run.model.name, total=len(parts), most=MOST_PARTS)
     run.note(parts=len(parts))
+    await run.reserve([prompt(part) for part in parts], _reading_again(run, len(parts) * tokens))
     done = 0
     await run.status(READING_PARTS, done=done, total=len(parts))
     gate = asyncio.Semaphore(AT_ONCE)
@@ -154,6 +158,12 @@ async def _notes(run: Run, source: Source) -> Source:
         # The first failure ended the others; it alone is what the person is told.
         raise failures.exceptions[0] from failures
     return _joined([task.result() for task in tasks])
+
+
+def _reading_again(run: Run, notes: int) -> Tokens:
+    """About what the call takes that reads notes of so many tokens."""
+    longest = longest_answer(run)
+    return Tokens(min(NOTES_GROWTH * notes, max(0, run.model.context - longest)), longest)
 
 
 def _joined(notes: list[str]) -> Source:

@@ -333,6 +333,8 @@ class TestRefusals:
             [alone] = result.followups
             assert alone.ephemeral
             assert alone.content.startswith(said)
+        # No part was read and paid for.
+        assert world.model.calls == []
 
     async def test_of_a_role_name_it(self, world: World, mia: simcord.MemberActor) -> None:
         patrons = world.guild.create_role("Patrons")

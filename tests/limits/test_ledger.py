@@ -226,11 +226,35 @@ class TestCall:
         refused = [each for each in found if isinstance(each, LimitReached)]
         assert [each.used for each in refused] == [550, 550]
 
+    async def test_several_are_reserved_for_before_the_first(self, place: World) -> None:
+        request = await place.admitted()
+        await place.ledger.reserve(request.id, MODEL, Tokens(400, 1_600))
+        assert await place.counters() == reading(1, 2_000, 420_000, 1)
+        for _ in range(4):
+            call = await place.ledger.call(request.id, MODEL, BOUND, {})
+            await place.ledger.ended(call, PredictionState.SUCCEEDED, Tokens(50, 50), 15_000)
+        # Less than was taken already asks for no more.
+        await place.ledger.reserve(request.id, MODEL, Tokens(600, 1_000))
+        assert await place.counters() == reading(1, 2_000, 420_000, 1)
+        await place.ledger.settle(request.id, Ending.DONE)
+        assert await place.counters() == reading(1, 400, 60_000, 0)
+
+    async def test_several_that_are_too_much_take_nothing(self, place: World) -> None:
+        request = await place.admitted()
+        with pytest.raises(LimitReached) as caught:
+            await place.ledger.reserve(request.id, MODEL, Tokens(5_000, 5_001))
+        assert (caught.value.limit.metric, caught.value.used) == (Metric.TOKENS, 0)
+        assert await place.counters() == reading(1, 500, 105_000, 1)
+        await place.ledger.call(request.id, MODEL, BOUND, {})
+        assert await place.counters() == reading(1, 500, 105_000, 1)
+
     async def test_a_request_that_ended_makes_no_calls(self, place: World) -> None:
         request = await place.admitted()
         await place.ledger.settle(request.id, Ending.STOPPED)
         with pytest.raises(Refused):
             await place.ledger.call(request.id, MODEL, BOUND, {})
+        with pytest.raises(Refused):
+            await place.ledger.reserve(request.id, MODEL, BOUND)
 
     async def test_a_model_without_a_price_is_refused_where_a_budget_applies(self, place: World) -> None:
         request = await place.admitted()

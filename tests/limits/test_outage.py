@@ -108,7 +108,10 @@ async def test_gone_in_the_middle_of_an_answer(place: World) -> None:
     request = await place.admitted()
     call = await place.ledger.call(request.id, MODEL, BOUND, {})
     async with place.locked():
+        # Nothing is said of what many calls may need: each is looked at by itself.
+        await place.ledger.reserve(request.id, MODEL, Tokens(0, 10_000))
         await place.ledger.created(call, "abc")
+        await place.ledger.reserve(request.id, MODEL, Tokens(0, 10_000))
         await place.ledger.ended(call, PredictionState.CANCELED, Tokens(100, 10), 7_500)
         again = await place.ledger.call(request.id, MODEL, BOUND, {})
         await place.ledger.ended(again, PredictionState.SUCCEEDED, Tokens(1, 1), 300)

@@ -1,7 +1,7 @@
 """A run without a reply: plans meet a scripted model, and what they do is kept."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from bot.domain import (
@@ -16,6 +16,7 @@ from bot.domain import (
     Request,
     Scope,
     Surroundings,
+    Tokens,
     Visibility,
 )
 from bot.i18n import language
@@ -69,6 +70,7 @@ class ScriptedRun(Run):
         self.streamed: list[Prompt] = []
         self.ends_with: list[Prompt] = []
         """The calls after which the answer was said to be whole."""
+        self.reserved: list[Prompt] = []
         self.statuses: list[str] = []
         self.written = ""
         self._answer = answer
@@ -79,8 +81,13 @@ class ScriptedRun(Run):
     def room(self, prompt: Prompt) -> int:
         return self.model.context - prompt_bound(self.model, prompt).total
 
+    async def reserve(self, prompts: Sequence[Prompt], more: Tokens) -> None:
+        assert more.input + more.output <= self.model.context
+        self.reserved += prompts
+
     async def complete(self, prompt: Prompt) -> str:
         assert self.fits(prompt)
+        assert prompt in self.reserved
         self.completed.append(prompt)
         await asyncio.sleep(0)
         return self._answer(prompt)
