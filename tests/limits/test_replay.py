@@ -51,6 +51,7 @@ SERVERS = tuple(
         (Place.CHANNEL, CHANNEL, Subject.USER, Metric.REQUESTS, Window.DAY, 1, 0, None),
         (Place.CHANNEL, CHANNEL, Subject.USER, Metric.REQUESTS, Window.DAY, 1, 0, Command.STORY),
         (Place.CHANNEL, CHANNEL, Subject.EVERYONE, Metric.CONCURRENT, Window.NOW, 1, 0, None),
+        (Place.GUILD, GUILD, Subject.EVERYONE, Metric.REQUESTS, Window.HOUR, 4, 0, None),
     )
 )
 
@@ -67,9 +68,12 @@ class Ask:
 
 @dataclass(frozen=True)
 class Settle:
+    """A request makes one call and ends; ``over`` says that the call uses more than was known before it."""
+
     nth: int
     ending: Ending
     tokens: int
+    over: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,22 @@ class Toggle:
     times: int = 1
 
 
+@dataclass(frozen=True)
+class Amount:
+    """Admins set this limit of the server to so many halves of its usual amount."""
+
+    limit: int
+    halves: int
+
+    @property
+    def wanted(self) -> Limit:
+        usual = SERVERS[self.limit]
+        return usual if usual.amount == EXEMPT else replace(usual, amount=usual.amount * self.halves // 2)
+
+
+Step = Ask | Settle | Later | Change | Toggle | Amount
+
+few_tokens = st.one_of(st.just(0), st.integers(0, 60))
 steps = st.one_of(
     st.builds(
         Ask,
@@ -100,23 +120,27 @@ steps = st.one_of(
         direct=st.booleans(),
         command=st.sampled_from([Command.ASK, Command.STORY]),
         roles=st.sampled_from([(), (70,), (70, 71)]),
-        tokens=st.integers(0, 60),
+        tokens=few_tokens,
     ),
     st.builds(
         Settle,
         nth=st.integers(0, 5),
         ending=st.sampled_from([Ending.DONE, Ending.STOPPED, Ending.FAILED, Ending.UNSEEN]),
-        tokens=st.integers(0, 60),
+        tokens=few_tokens,
+        over=st.booleans(),
     ),
     st.builds(Later, seconds=st.sampled_from([1, 40, 3_000, 60_000, 2_000_000])),
     st.builds(Change, limits=st.frozensets(st.integers(0, len(OPERATORS) - 1))),
     st.builds(Toggle, limit=st.integers(0, len(SERVERS) - 1), times=st.integers(1, 2)),
+    st.builds(Amount, limit=st.integers(0, len(SERVERS) - 1), halves=st.integers(1, 4)),
 )
 
 
 ASKED = Ask(1, CHANNEL, direct=False, command=Command.ASK, roles=(), tokens=0)
 WITH_ROLE = replace(ASKED, roles=(70,))
+ELSEWHERE = replace(ASKED, channel=CHANNEL + 1)
 DONE = Settle(0, Ending.DONE, 0)
+FAILED = Settle(0, Ending.FAILED, 0)
 
 
 @dataclass
@@ -146,39 +170,27 @@ class Naive:
         self.servers[limit.id], self.since[limit.id] = limit, now
 
     def clear(self, limit: Limit) -> None:
-        del self.servers[limit.id], self.since[limit.id]
-        self.begun = {held: many for held, many in self.begun.items() if held.limit_id != limit.id}
+        del self.servers[limit.id]
+        self._forget(limit)
+
+    def change(self, limits: tuple[Limit, ...], now: datetime) -> None:
+        for gone in set(self.limits) - set(limits):
+            self._forget(gone)
+        self.limits = limits
+        for each in limits:
+            self.since.setdefault(each.id, now)
 
     def used(self, limit: Limit, by: Request) -> int:
-        scope, start = by.scope, window_start(limit.window, by.asked_at)
         before = self.counted_before(limit, by)
 
         def counted(nth: int, other: Asked) -> bool:
-            theirs = other.request.scope
-            if window_start(limit.window, other.request.asked_at) != start:
-                return False
-            if limit.command not in {None, other.request.command}:
-                return False
-            if limit.place is not Place.BOT and limit.id not in other.applied:
-                return (
-                    nth < before
-                    and in_place(limit, theirs)
-                    and (limit.subject is Subject.EVERYONE or theirs.user_id == scope.user_id)
-                )
-            match limit.subject:
-                case Subject.USER | Subject.ROLE:
-                    return theirs.user_id == scope.user_id
-                case Subject.GUILD:
-                    return theirs.guild_id == scope.guild_id
-                case Subject.EVERYONE:
-                    return True
+            is_applied = limit.place is Place.BOT or limit.id in other.applied
+            return reaches(limit, other.request, by) and (is_applied or nth < before)
 
         return sum(other.amounts[limit.metric] for nth, other in enumerate(self.asked) if counted(nth, other))
 
     def counted_before(self, limit: Limit, by: Request) -> int:
-        """How many of the list a limit of the server counts, whether it applied to them or not."""
-        if limit.place is Place.BOT:
-            return 0
+        """How many of the list a limit counts, whether it applied to them or not."""
         is_new = self.since[limit.id] >= window_start(limit.window, by.asked_at)
         return self.begun.get(hold(limit, by.scope, by.asked_at), len(self.asked) if is_new else 0)
 
@@ -190,9 +202,54 @@ class Naive:
         ):
             return False
         for each in applied:
-            self.begun[hold(each, request.scope, request.asked_at)] = self.counted_before(each, request)
+            self._begin(each, request)
         self.asked.append(Asked(request, frozenset(limit.id for limit in applied), amounts))
         return True
+
+    def allows(self, asked: Asked, needed: dict[Metric, int]) -> bool:
+        """Whether an open request may make a call that needs so much: what is not reserved has to fit."""
+        more = {metric: needed[metric] - asked.amounts[metric] for metric in (Metric.TOKENS, Metric.COST)}
+        holding = [
+            limit
+            for limit in (*self.limits, *self.servers.values())
+            if more.get(limit.metric, 0) > 0 and self._holds(limit, asked)
+        ]
+        if any(self.used(limit, asked.request) + more[limit.metric] > limit.amount for limit in holding):
+            return False
+        for each in holding:
+            self._begin(each, asked.request)
+        return True
+
+    def _holds(self, limit: Limit, asked: Asked) -> bool:
+        """Whether a limit applied to a request, or was set later and has counted it in."""
+        if limit.id in asked.applied:
+            return True
+        before = self.begun.get(hold(limit, asked.request.scope, asked.request.asked_at), 0)
+        return self.asked.index(asked) < before and reaches(limit, asked.request, asked.request)
+
+    def _begin(self, limit: Limit, by: Request) -> None:
+        self.begun[hold(limit, by.scope, by.asked_at)] = self.counted_before(limit, by)
+
+    def _forget(self, limit: Limit) -> None:
+        del self.since[limit.id]
+        self.begun = {held: many for held, many in self.begun.items() if held.limit_id != limit.id}
+
+
+def reaches(limit: Limit, other: Request, by: Request) -> bool:
+    """Whether a limit that counts what ``by`` asks could count what ``other`` asked, too."""
+    if window_start(limit.window, other.asked_at) != window_start(limit.window, by.asked_at):
+        return False
+    if limit.command not in {None, other.command}:
+        return False
+    if limit.place is not Place.BOT and not in_place(limit, other.scope):
+        return False
+    match limit.subject:
+        case Subject.USER | Subject.ROLE:
+            return other.scope.user_id == by.scope.user_id
+        case Subject.GUILD:
+            return other.scope.guild_id == by.scope.guild_id
+        case Subject.EVERYONE:
+            return True
 
 
 def in_place(limit: Limit, scope: Scope) -> bool:
@@ -222,6 +279,9 @@ async def ask(place: World, naive: Naive, step: Ask) -> None:
         surroundings=Surroundings.BOT_DM if step.direct else Surroundings.GUILD,
         roles=() if step.direct else step.roles,
     )
+    if step.channel != CHANNEL and not step.direct:
+        # In another category.
+        request = replace(request, scope=replace(request.scope, category_id=CATEGORY + 1))
     bound = Tokens(step.tokens // 2, step.tokens // 2)
     refused: LimitReached | None = None
     try:
@@ -238,11 +298,14 @@ async def settle(place: World, naive: Naive, step: Settle) -> None:
         return
     asked = still_open[step.nth % len(still_open)]
     used = Tokens(step.tokens, 0)
+    is_allowed = step.over or naive.allows(asked, amounts(1, used, 1))
     try:
-        call = await place.ledger.call(asked.request.id, MODEL, used, {})
+        call = await place.ledger.call(asked.request.id, MODEL, Tokens() if step.over else used, {})
     except LimitReached:
+        assert not is_allowed
         used = Tokens()
     else:
+        assert is_allowed
         await place.ledger.ended(call, PredictionState.CANCELED, used, MODEL.cost(used))
     await place.ledger.settle(asked.request.id, step.ending)
     kept = used.total > 0 or step.ending in {Ending.DONE, Ending.STOPPED}
@@ -260,7 +323,13 @@ async def toggle(place: World, naive: Naive, step: Toggle) -> None:
             naive.set(changed, place.clock())
 
 
-async def replay(databases: Databases, script: Sequence[Ask | Settle | Later | Change | Toggle]) -> None:
+async def amount(place: World, naive: Naive, wanted: Limit) -> None:
+    await place.change_limit(wanted, limit_json(wanted))
+    naive.servers[wanted.id] = wanted
+    naive.since.setdefault(wanted.id, place.clock())
+
+
+async def replay(databases: Databases, script: Sequence[Step]) -> None:
     async with databases() as database, world(database) as place:
         naive = Naive()
         for step in [Change(frozenset({0, 3, 5})), *map(Toggle, range(len(SERVERS))), *script]:
@@ -272,10 +341,13 @@ async def replay(databases: Databases, script: Sequence[Ask | Settle | Later | C
                 case Later():
                     place.clock.move(seconds=step.seconds)
                 case Change():
-                    naive.limits = tuple(identified(OPERATORS[number]) for number in sorted(step.limits))
-                    await place.ledger.set_operator_limits(naive.limits)
+                    limits = tuple(identified(OPERATORS[number]) for number in sorted(step.limits))
+                    await place.ledger.set_operator_limits(limits)
+                    naive.change(limits, place.clock())
                 case Toggle():
                     await toggle(place, naive, step)
+                case Amount():
+                    await amount(place, naive, step.wanted)
 
 
 @settings(max_examples=40)
@@ -283,7 +355,36 @@ async def replay(databases: Databases, script: Sequence[Ask | Settle | Later | C
 @example(script=[ASKED, DONE, Toggle(6, times=2), ASKED])
 @example(script=[ASKED, DONE, Later(60_000), Later(60_000), Toggle(6, times=2), ASKED])
 @example(script=[Toggle(6), Later(60_000), Later(60_000), WITH_ROLE, DONE, WITH_ROLE, DONE, ASKED])
-def test_verdicts_are_those_of_a_list_added_up(
-    databases: Databases, script: list[Ask | Settle | Later | Change | Toggle]
-) -> None:
+# What a failure gives back; what was used while a limit was not there; another category; another amount; more
+# than was reserved; and what a request still needs when a limit is set again under it.
+@example(script=[Toggle(6), WITH_ROLE, FAILED, WITH_ROLE, DONE, WITH_ROLE, DONE, WITH_ROLE, DONE, WITH_ROLE])
+@example(script=[Toggle(9), *[replace(ELSEWHERE, user=2, roles=(71,)), FAILED] * 5, Toggle(9), ELSEWHERE])
+@example(script=[ASKED, DONE, Toggle(6), ASKED, DONE, Toggle(6), ASKED])
+@example(
+    script=[
+        Toggle(5),
+        replace(ELSEWHERE, tokens=50),
+        Settle(0, Ending.DONE, 50),
+        Toggle(5),
+        replace(ASKED, user=2, tokens=60),
+    ]
+)
+@example(script=[ELSEWHERE, DONE, Amount(0, 1), ELSEWHERE, Amount(0, 4), ELSEWHERE])
+@example(
+    script=[
+        replace(ASKED, tokens=20),
+        Settle(0, Ending.DONE, 60, over=True),
+        replace(ASKED, user=2, tokens=60),
+    ]
+)
+@example(
+    script=[
+        replace(ASKED, user=2),
+        Settle(0, Ending.DONE, 40),
+        replace(ASKED, tokens=20),
+        Toggle(5, times=2),
+        Settle(0, Ending.DONE, 60),
+    ]
+)
+def test_verdicts_are_those_of_a_list_added_up(databases: Databases, script: list[Step]) -> None:
     asyncio.run(replay(databases, script))
