@@ -16,6 +16,7 @@ from bot.limits_desk.look import LONGEST_MESSAGE, Names
 from bot.replies.units import units
 from bot.store.audit import AuditRow, ChangedMeanwhile, ChangeKind, Json
 from bot.store.limits import limit_of
+from bot.store.usage import NOBODY
 
 HISTORY_ID: Final = r"history:(?P<number>\d{1,19})"
 NEWEST: Final = LARGEST_ID
@@ -91,7 +92,7 @@ def said_set(names: Names, limit: Limit, last: AuditRow | None) -> str:
     if last is not None and last.after is not None:
         before = limit_of(last, last.after)
         message = AS_BEFORE if before.amount == limit.amount else BEFORE
-        said.append(names.language.say(message, before=rule(names.language, before), **_by(last)))
+        said.append(names.language.say(message, before=rule(names.language, before), **_by(names, last)))
     return "\n".join(said)
 
 
@@ -102,19 +103,24 @@ def said_cleared(names: Names, last: AuditRow | None, *, was_there: bool) -> str
         return say(GONE)
     if was_there:
         return say(CLEARED, limit=names.title(limit_of(last, last.before)))
-    return say(GONE_BY, **_by(last))
+    return say(GONE_BY, **_by(names, last))
 
 
 def said_changed(names: Names, meanwhile: ChangedMeanwhile) -> str:
     """Return what is said of a limit that another admin changed after it was offered."""
     now = rule(names.language, limit_of(meanwhile.change, meanwhile.now))
-    if meanwhile.last is None:
+    if meanwhile.last is None or meanwhile.last.user_id == NOBODY:
         return names.language.say(CHANGED, now=now)
-    return names.language.say(CHANGED_BY, now=now, **_by(meanwhile.last))
+    return names.language.say(CHANGED_BY, now=now, **_by(names, meanwhile.last))
 
 
-def _by(row: AuditRow) -> dict[str, object]:
-    return {"who": f"<@{row.user_id}>", "when": row.at}
+def _by(names: Names, row: AuditRow) -> dict[str, object]:
+    return {"who": _who(names, row), "when": row.at}
+
+
+def _who(names: Names, row: AuditRow) -> str:
+    """Who made a change; one whose data was erased has no name."""
+    return f"<@{row.user_id}>" if row.user_id != NOBODY else names.language.say(N_("somebody"))
 
 
 def _told(names: Names, row: AuditRow) -> str:
@@ -122,7 +128,7 @@ def _told(names: Names, row: AuditRow) -> str:
     at = f"<t:{int(row.at.timestamp())}:f>"
     before, after = _value(names, row, row.before), _value(names, row, row.after)
     place = names.where(row.place, row.place_id)
-    return f"- {at} <@{row.user_id}> · **{_thing(names, row)}** · *{place}*: {before} → {after}"
+    return f"- {at} {_who(names, row)} · **{_thing(names, row)}** · *{place}*: {before} → {after}"
 
 
 def _thing(names: Names, row: AuditRow) -> str:

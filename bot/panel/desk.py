@@ -17,6 +17,7 @@ from bot.panel.ids import Part, Press, Where
 from bot.panel.look import FORMS, INHERITED, Looks, panel
 from bot.policies import Policies
 from bot.store.audit import Change, ChangedMeanwhile, ChangeKind, Json
+from bot.store.usage import NOBODY
 
 WRONG = N_("{setting} {wants}.")
 BY_WHOM = N_(
@@ -174,6 +175,6 @@ def _told(meanwhile: ChangedMeanwhile, language: Language) -> str:
         "setting": label(language, setting),
         "now": stored_value(language, setting, meanwhile.now),
     }
-    if meanwhile.last is None:
+    if meanwhile.last is None or meanwhile.last.user_id == NOBODY:
         return language.say(BY_SOMEBODY, **fields)
     return language.say(BY_WHOM, who=f"<@{meanwhile.last.user_id}>", **fields)

@@ -590,6 +590,23 @@ class TestHistory:
         assert page.content.splitlines() == first
         assert labels(page) == ["Older"]
 
+    async def test_who_had_their_data_erased_has_no_name(
+        self, world: World, mia: simcord.MemberActor
+    ) -> None:
+        tom = world.manager("tom")
+        await told(world, mia, "set", **REQUESTS, amount="4")
+        [seen] = await offered(world, tom)
+        await told(world, mia, "set", **REQUESTS, amount="6")
+        question = await mia.slash(world.channel, "privacy erase")
+        assert question.response is not None
+        await mia.click(question.response, label="Erase my data")
+        shown = await told(world, tom, "history")
+        assert "somebody · **Each member** · *in the whole server*: no limit → 4 requests" in shown
+        said = await told(world, tom, "clear", limit=seen["value"])
+        assert said.startswith("This limit has changed since it was offered to you: it is now 6 requests")
+        said = await told(world, tom, "set", **REQUESTS, amount="7")
+        assert "Before, it was 6 requests a day: somebody chose that <t:" in said
+
     async def test_cuts_a_page_where_the_message_is_full(
         self, world: World, mia: simcord.MemberActor
     ) -> None:
