@@ -1,10 +1,14 @@
 """Charts are drawn beside the bot, whatever is in them, and a fault there stays there."""
 
+import colorsys
 import subprocess
 import sys
+from collections import Counter
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from bot.charts import Bar, Chart, Charts, NotDrawn, Shape, Unit
 
@@ -29,6 +33,30 @@ def rows(*names: str) -> Chart:
 async def test_any_chart_is_drawn(chart: Chart) -> None:
     assert Chart.load(chart.dump()) == chart
     assert (await Charts().draw(chart)).startswith(PNG)
+
+
+def luminance(colour: tuple[int, ...]) -> float:
+    """As WCAG 2 reckons it, from 0 to 1."""
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (part / 255 for part in colour)
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+async def test_can_be_read_on_a_dark_background_and_without_telling_colours_apart() -> None:
+    many = Chart(Shape.COLUMNS, Unit.DOLLARS, tuple(Bar(f"2026-05-{day:02}", 1.0) for day in range(1, 31)))
+    for chart in (many, rows("Ana", "Ben")):
+        pixels = iter(Image.open(BytesIO(await Charts().draw(chart))).convert("RGB").tobytes())
+        counted = Counter(zip(pixels, pixels, pixels, strict=True))
+        (background, _), (bars, _) = counted.most_common(2)
+        assert luminance(background) < 0.05
+        # WCAG 2: 3 to 1 for what is no text, 7 to 1 for text.
+        assert (luminance(bars) + 0.05) / (luminance(background) + 0.05) > 3
+        ink = max(counted, key=luminance)
+        assert (luminance(ink) + 0.05) / (luminance(background) + 0.05) > 7
+        # One hue: what is shown is shown by length alone.
+        vivid = [colour for colour in counted if counted[colour] > 100 and max(colour) - min(colour) > 40]
+        assert len({round(colorsys.rgb_to_hsv(*colour)[0], 1) for colour in vivid}) == 1
 
 
 async def test_a_drawer_that_fails_is_told(caplog: pytest.LogCaptureFixture) -> None:
