@@ -120,7 +120,7 @@ class Recovery:
         """Bring one answer to its end, whatever happens."""
         logged_request.set(short(row.request_id))
         try:
-            details = await self._ledger.details(row.request_id)
+            details = await self._ledger.lookup.details(row.request_id)
             if details is not None:
                 await self._go_on(row, details)
         except StoreUnavailable as error:
@@ -241,7 +241,7 @@ class Remainder:
         return await self._look(call, fingerprint)
 
     async def _look(self, call: PredictionRow, fingerprint: str) -> str | None:
-        known = self._adopted | await self._services.ledger.known_since(call.id)
+        known = self._adopted | await self._services.ledger.lookup.known_since(call.id)
         found = await self._services.providers[call.provider].find(fingerprint, call.created_at, known)
         if found in self._adopted:
             # Another call with the same input was looked for meanwhile.

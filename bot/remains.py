@@ -56,7 +56,7 @@ async def _channel(services: Services, run: Run, reached: LimitReached) -> int |
         for other in islice(run.others(), MOST_CHANNELS)
         if other.id != request.scope.channel_id
     ]
-    for scope in (await services.ledger.free_of(reached.limit, scopes, request.command))[:MOST_LOOKS]:
+    for scope in (await services.ledger.lookup.free_of(reached.limit, scopes, request.command))[:MOST_LOOKS]:
         if await trial(services, replace(request, scope=scope)) is None:
             return scope.channel_id
     return None

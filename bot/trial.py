@@ -26,5 +26,5 @@ async def verdict(services: Services, policy: Policy, model: Model, request: Req
     Raises:
         StoreUnavailable: the database cannot be read.
     """
-    [levels] = await services.ledger.standing((request.scope,), request.command, request.asked_at)
+    [levels] = await services.ledger.lookup.standing((request.scope,), request.command, request.asked_at)
     return refusal(levels, model, services.bound(policy, model, request))

@@ -46,7 +46,7 @@ class DetailsButton(NumberedButton, template=rf"details:{REQUEST_ID}"):
 
     async def pressed(self, interaction: Press) -> None:
         """Show the record of the request and of its predictions."""
-        record = await interaction.client.answers.services.ledger.details(self.number)
+        record = await interaction.client.answers.services.ledger.lookup.details(self.number)
         if record is None:
             raise Refused(N_("There is no record of this answer any more."))
         if not may_look(record.usage, scope_of(interaction)):

@@ -1,6 +1,7 @@
 """What people may use: which limits apply, and the account of what was used."""
 
-from bot.limits.ledger import Details, Ledger
+from bot.limits.ledger import Ledger
+from bot.limits.lookup import Details
 from bot.limits.resolve import EXEMPT, limit_id, resolve
 from bot.limits.windows import resets_at, window_start
 

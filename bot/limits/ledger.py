@@ -12,26 +12,23 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import timedelta
 
 from bot.anchor import Anchor
 from bot.domain import (
     AskOptions,
-    Command,
     Ending,
     Limit,
     Model,
     Place,
     PredictionState,
     Request,
-    Scope,
     Stage,
     Tokens,
 )
 from bot.errors import LimitReached, Refused
 from bot.i18n import N_
-from bot.ids import RANDOM_BITS, Clock, Ids, utc_now
+from bot.ids import Clock, Ids, utc_now
 from bot.limits.entries import (
     Admission,
     Call,
@@ -51,24 +48,16 @@ from bot.limits.entries import (
 )
 from bot.limits.journal import RETRY_SECONDS, Journal
 from bot.limits.leases import Leases
+from bot.limits.lookup import Lookup
 from bot.limits.memory import Memory, OpenCall, OpenRequest, amounts_of
 from bot.limits.resolve import identified
-from bot.limits.standing import Overview, free_of, overview, standing
-from bot.store import PredictionRow, Store, StoreUnavailable, Transaction, UsageRow
+from bot.store import Store, StoreUnavailable, Transaction
 from bot.store.rows import Amounts, Hold
-from bot.store.usage import Verdict, named_since, predictions_of, usage_of
+from bot.store.usage import Verdict
 
-SHORTLY_MS = 5 * 60 * 1000
 FORGET_EVERY = timedelta(hours=1)
 FORGET_AFTER = timedelta(days=1)
 """Counters are dropped so long after their window ended: no request lasts that long."""
-
-
-class Details(NamedTuple):
-    """The record of one request and of its calls."""
-
-    usage: UsageRow
-    predictions: tuple[PredictionRow, ...]
 
 
 class Ledger:
@@ -80,6 +69,7 @@ class Ledger:
         self._ids = Ids(clock)
         self._memory = Memory()
         self._journal = Journal(store, self._returned, retry_seconds)
+        self.lookup = Lookup(store)
         self.leases = Leases(store, self._journal, clock, owner=self._ids.new())
         self._forget_at = clock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -264,69 +254,6 @@ class Ledger:
             # While this was written, another's settlement may have been kept for later: then that one counts.
             return (self._memory.close(request_id, kept) or opened is None) and written.settled
         return self._settle_later(settlement, kept)
-
-    async def details(self, request_id: int) -> Details | None:
-        """Return the record of a request, or None where there is none.
-
-        Raises:
-            StoreUnavailable: the database cannot be read.
-        """
-
-        async def work(transaction: Transaction) -> Details | None:
-            row = await usage_of(transaction, request_id)
-            return None if row is None else Details(row, await predictions_of(transaction, request_id))
-
-        return await self._store.read(work)
-
-    async def known_since(self, call_id: int) -> frozenset[str]:
-        """Return the providers' ids of the calls that began since shortly before this one.
-
-        Raises:
-            StoreUnavailable: the database cannot be read.
-        """
-
-        async def work(transaction: Transaction) -> frozenset[str]:
-            return await named_since(transaction, call_id - (SHORTLY_MS << RANDOM_BITS))
-
-        return await self._store.read(work)
-
-    async def standing(
-        self, scopes: Iterable[Scope], command: Command, now: datetime
-    ) -> list[tuple[Level, ...]]:
-        """Return how full the limits are that apply to a command in each scope; nothing is reserved.
-
-        Raises:
-            StoreUnavailable: the database cannot be read.
-        """
-
-        async def work(transaction: Transaction) -> list[tuple[Level, ...]]:
-            return [await standing(transaction, scope, command, now) for scope in scopes]
-
-        return await self._store.read(work)
-
-    async def overview(self, scope: Scope, now: datetime) -> Overview:
-        """Return the limits of a scope's server, and how they stand for its person; nothing is reserved.
-
-        Raises:
-            StoreUnavailable: the database cannot be read.
-        """
-
-        async def work(transaction: Transaction) -> Overview:
-            return await overview(transaction, scope, now)
-
-        return await self._store.read(work)
-
-    async def free_of(self, limit: Limit, scopes: Iterable[Scope], command: Command) -> tuple[Scope, ...]:
-        """Return the scopes in a server where one of its limits does not apply to a command.
-
-        Raises:
-            StoreUnavailable: the database cannot be read.
-        """
-
-        async def work(transaction: Transaction) -> tuple[Scope, ...]:
-            return await free_of(transaction, limit, scopes, command)
-
-        return await self._store.read(work)
 
     async def _admit(self, admission: Admission, model: Model, opened: OpenRequest) -> None:
         """Admit in the store, or from memory while that is away."""

@@ -73,7 +73,7 @@ class LimitsDesk:
 
         ``called`` is what the place is called.
         """
-        overview = await self._services.ledger.overview(scope, visit.at)
+        overview = await self._services.ledger.lookup.overview(scope, visit.at)
         reaching = await self._services.policies.look(visit.guild_id, scope.channel_id)
         return board(visit.names, overview, called, reaching)
 

@@ -248,7 +248,7 @@ class TestReservation:
         world.model.answers("Blue.")
         await world.ana.slash(world.channel, command, **options)
         [row] = await world.usage()
-        details = await world.bot.answers.services.ledger.details(row.id)
+        details = await world.bot.answers.services.ledger.lookup.details(row.id)
         assert details is not None
         [call] = details.predictions
         assert (row.reserved_tokens, row.reserved_cost) == (call.reserved_tokens, call.reserved_cost)

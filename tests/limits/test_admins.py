@@ -312,7 +312,9 @@ class TestTimeZones:
 
 
 async def used_today(place: World) -> int:
-    [levels] = await place.ledger.standing([place.request().scope], place.request().command, place.clock())
+    [levels] = await place.ledger.lookup.standing(
+        [place.request().scope], place.request().command, place.clock()
+    )
     return next(level.used for level in levels if level.limit.window is Window.DAY)
 
 

@@ -57,7 +57,7 @@ def reading(requests: int, tokens: int, cost: int, concurrent: int, user: int = 
 class TestAdmit:
     async def test_writes_the_open_row_and_takes_the_bound(self, place: World) -> None:
         request = await place.admitted()
-        details = await place.ledger.details(request.id)
+        details = await place.ledger.lookup.details(request.id)
         assert details is not None
         usage = details.usage
         assert (usage.user_id, usage.guild_id, usage.channel_id, usage.command) == (
@@ -84,7 +84,7 @@ class TestAdmit:
             None,
         )
         assert await place.counters() == before
-        details = await place.ledger.details(request.id)
+        details = await place.ledger.lookup.details(request.id)
         assert details is not None
         assert (details.usage.ending, details.usage.error, details.usage.cost) == (
             Ending.REFUSED,
@@ -131,7 +131,7 @@ class TestAdmit:
             await place.ledger.admit(request, UNPRICED, BOUND)
         assert caught.value.fields == {"model": "unknown"}
         assert not isinstance(caught.value, LimitReached)
-        details = await place.ledger.details(request.id)
+        details = await place.ledger.lookup.details(request.id)
         assert details is not None
         assert details.usage.error == "Refused"
 
@@ -174,7 +174,7 @@ class TestCall:
         )
         await place.ledger.created(call, "abc")
         await place.ledger.ended(call, PredictionState.SUCCEEDED, Tokens(90, 10), 7_000)
-        details = await place.ledger.details(request.id)
+        details = await place.ledger.lookup.details(request.id)
         assert details is not None
         (row,) = details.predictions
         assert (row.id, row.provider_id, row.state, row.tokens) == (
@@ -207,7 +207,7 @@ class TestCall:
         # What it holds for itself is not used yet.
         assert (caught.value.limit.metric, caught.value.used) == (Metric.TOKENS, 0)
         assert await place.counters() == reading(1, 500, 105_000, 1)
-        details = await place.ledger.details(request.id)
+        details = await place.ledger.lookup.details(request.id)
         assert details is not None
         assert details.predictions == ()
         await place.ledger.call(request.id, MODEL, BOUND, {})
@@ -290,7 +290,7 @@ class TestSettle:
         assert await place.ledger.settle(
             request.id, Ending.DONE, first_text_ms=400, total_ms=3000, read={"messages": 12, "kind": "text"}
         )
-        details = await place.ledger.details(request.id)
+        details = await place.ledger.lookup.details(request.id)
         assert details is not None
         usage = details.usage
         assert not usage.is_open
@@ -307,7 +307,7 @@ class TestSettle:
         await place.ledger.ended(call, PredictionState.FAILED, Tokens(), 0)
         assert await place.ledger.settle(request.id, ending, error="ModelFailed")
         assert await place.counters() == reading(0, 0, 0, 0)
-        details = await place.ledger.details(request.id)
+        details = await place.ledger.lookup.details(request.id)
         assert details is not None
         assert (details.usage.error, details.usage.counts) == ("ModelFailed", 0)
 
@@ -373,14 +373,14 @@ class TestSettle:
         endings = (Ending.DONE, Ending.STOPPED)
         verdicts = await asyncio.gather(*(place.ledger.settle(request.id, ending) for ending in endings))
         assert sorted(verdicts) == [False, True]
-        details = await place.ledger.details(request.id)
+        details = await place.ledger.lookup.details(request.id)
         assert details is not None
         assert details.usage.ending is endings[verdicts.index(True)]
         assert await place.counters() == reading(1, 110, 17_500, 0)
 
     async def test_an_unknown_request_is_not_settled(self, place: World) -> None:
         assert not await place.ledger.settle(999, Ending.DONE)
-        assert await place.ledger.details(999) is None
+        assert await place.ledger.lookup.details(999) is None
 
     async def test_what_is_open_is_settled_on_closing(self, database: Database) -> None:
         async with world(database, limit(5)) as place:

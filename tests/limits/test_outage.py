@@ -67,10 +67,10 @@ async def test_locked_for_a_while(place: World, caplog: pytest.LogCaptureFixture
     async with place.locked():
         first = await whole_request(place)
         second = await whole_request(place)
-        assert await place.ledger.details(first) is None
+        assert await place.ledger.lookup.details(first) is None
     await place.caught_up()
     for request_id in (first, second):
-        details = await place.ledger.details(request_id)
+        details = await place.ledger.lookup.details(request_id)
         assert details is not None
         assert (details.usage.ending, details.usage.cost) == (Ending.DONE, 5_500)
         assert details.usage.read == {"messages": 3}
@@ -88,7 +88,7 @@ async def test_read_only_for_a_while(place: World, caplog: pytest.LogCaptureFixt
     assert re.search("the database cannot be written \\(.*read-?only", caplog.text)
     await place.database.accept_writes(place.store)
     await place.caught_up()
-    assert await place.ledger.details(request_id) is not None
+    assert await place.ledger.lookup.details(request_id) is not None
     assert await place.counters() == reading(1, 5_500, 0)
 
 
@@ -123,7 +123,7 @@ async def test_gone_in_the_middle_of_an_answer(place: World) -> None:
         )
         assert sorted(verdicts) == [False, True]
     await place.caught_up()
-    details = await place.ledger.details(request.id)
+    details = await place.ledger.lookup.details(request.id)
     assert details is not None
     assert (details.usage.tokens, details.usage.cost) == (Tokens(101, 11), 7_800)
     assert details.usage.ending is (Ending.STOPPED if verdicts[0] else Ending.DONE)
@@ -193,7 +193,7 @@ async def test_what_was_given_up_and_written_all_the_same_counts_once(late: Worl
     await late.ledger.call(still_open.id, MODEL, Tokens(200, 500), {})
     await come_back(late)
     assert await late.counters() == reading(2, 5_500 + 135_000, 1)
-    details = await late.ledger.details(request_id)
+    details = await late.ledger.lookup.details(request_id)
     assert details is not None
     assert details.usage.ending is Ending.DONE
 
@@ -293,7 +293,7 @@ class TestJournal:
             await place.ledger.settle(request.id, Ending.DONE)
         await place.caught_up()
         assert "cannot be written and is dropped: Call(id=1" in caplog.text
-        details = await place.ledger.details(request.id)
+        details = await place.ledger.lookup.details(request.id)
         assert details is not None
         assert details.usage.ending is Ending.DONE
 

@@ -140,7 +140,7 @@ def naive(rows: list[UsageRow], part: Part, selection: Selection, span: Span) ->
 
 async def every_row(database: Database, store: World) -> list[UsageRow]:
     ids = [int(str(id_)) for (id_,) in await database.select("SELECT id FROM usage")]
-    found = [await store.ledger.details(id_) for id_ in ids]
+    found = [await store.ledger.lookup.details(id_) for id_ in ids]
     return [details.usage for details in found if details is not None]
 
 

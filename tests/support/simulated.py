@@ -59,7 +59,7 @@ class World:
         path = self.bot.answers.services.settings.database_url.removeprefix("sqlite:///")
         with closing(sqlite3.connect(path)) as database:
             ids = [row[0] for row in database.execute("SELECT id FROM usage ORDER BY id")]
-        found = [await self.bot.answers.services.ledger.details(id_) for id_ in ids]
+        found = [await self.bot.answers.services.ledger.lookup.details(id_) for id_ in ids]
         return [details.usage for details in found if details is not None]
 
     def texts(self, channel: simcord.ChannelHandle | None = None) -> list[str]:
