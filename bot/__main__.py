@@ -12,6 +12,7 @@ from bot.check import Reach, check
 from bot.config import load
 from bot.demo.options import DemoOptions
 from bot.errors import ConfigError, ParlanceError
+from bot.garbage import seldom_collected
 from bot.logs import open_log
 from bot.store import Store, StoreUnavailable
 from bot.store.store import address_of
@@ -77,7 +78,8 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = load()
     open_log(settings, sys.stderr)
     try:
-        return asyncio.run(run(settings, force_sync=arguments.force))
+        with seldom_collected():
+            return asyncio.run(run(settings, force_sync=arguments.force))
     except OSError as error:
         print(f"The network or a file failed: {error}", file=sys.stderr)
         return FAULTY
