@@ -5,6 +5,7 @@ measured includes what the stand-ins themselves take.
 """
 
 import asyncio
+import math
 import re
 import tempfile
 import time
@@ -21,7 +22,7 @@ from tests.wire.replicate import ReplicateStandIn, Run, standing_in
 from tests.wire.replicate_script import Script
 
 RATE = 30.0
-"""Tokens a second of one stream."""
+"""Tokens a second of one stream, where a bench says no other."""
 THINKS = 0.8
 """Seconds from a prediction's creation to its first token."""
 NUMBER = re.compile(r"Question (\d+)")
@@ -143,9 +144,13 @@ class Bench:
     discord: DiscordStandIn
     replicate: ReplicateStandIn
     process: asyncio.subprocess.Process
+    online_after: float = math.nan
+    """Seconds from the start of the process until it was online with its commands registered."""
     asked: list[Asked] = field(default_factory=list)
     gate: asyncio.Event | None = None
     """Where the predictions made from now on wait before their first token; None to let them go."""
+    rate: float = RATE
+    """Tokens a second that the predictions made from now on write."""
 
     def slash(self, count: int, length: Callable[[int], int]) -> list[Asked]:
         """Let as many people use /ask at once; ``length(i)`` is the tokens of each one's answer."""
@@ -233,20 +238,28 @@ def number_in(given: object) -> int:
 
 
 @asynccontextmanager
-async def driven(contender: Contender) -> AsyncIterator[Bench]:
-    """Start a bot between fresh stand-ins, wait until it is online, and end it after."""
+async def driven(
+    contender: Contender, fill: Callable[[DiscordStandIn], None] = lambda _: None
+) -> AsyncIterator[Bench]:
+    """Start a bot between fresh stand-ins, wait until it is online, and end it after.
+
+    ``fill`` puts into its Discord what there is beside one server with one channel.
+    """
     with tempfile.TemporaryDirectory() as directory:
         async with DiscordStandIn() as discord, standing_in() as replicate:
+            fill(discord)
+            begun = time.perf_counter()
             process = await _start(contender, discord, replicate, Path(directory))
             bench = Bench(contender, discord, replicate, process)
             replicate.respond = lambda given: Script(
                 tokens=bench.asked[number_in(given)].tokens,
-                rate=RATE,
+                rate=bench.rate,
                 first_token_after=THINKS,
                 gate=bench.gate,
             )
             try:
                 await discord.online()
+                bench.online_after = time.perf_counter() - begun
                 yield bench
             finally:
                 process.kill()

@@ -148,7 +148,7 @@ class DiscordStandIn(People):
         application.router.add_get("/gateway", self.gateway.serve)
         application.router.add_get(CDN, self.cdn.serve)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, backlog=1024)
         await site.start()
         host, port = self._runner.addresses[0][:2]
         self._address = f"{host}:{port}"
