@@ -14,6 +14,7 @@ from bot.demo.options import DemoOptions
 from bot.errors import ConfigError, ParlanceError
 from bot.garbage import seldom_collected
 from bot.logs import open_log
+from bot.sockets import allow_many
 from bot.store import Store, StoreUnavailable
 from bot.store.store import address_of
 
@@ -77,6 +78,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     settings = load()
     open_log(settings, sys.stderr)
+    allow_many()
     try:
         with seldom_collected():
             return asyncio.run(run(settings, force_sync=arguments.force))
