@@ -46,6 +46,7 @@ from bot.models.prediction import ReplicatePrediction, Timing
 from bot.models.provider import Created, Prediction
 from bot.models.records import Record, read_record, told_wait, unread
 from bot.models.tokens import prompt_bound
+from bot.models.turns import TurnsClient
 
 # replicate loads numpy where it is installed, for file inputs that the bot never sends: 15 MB and 0.3 s.
 with without("numpy"):
@@ -67,8 +68,6 @@ CLOCKS_DIFFER = timedelta(minutes=1)
 """How much later than ours Replicate's clock may be, when predictions are looked for."""
 MOST_LISTED = 300
 """Predictions that are looked through for one."""
-CONNECTIONS = 256
-"""Requests at the same time; more wait their turn."""
 
 log = logging.getLogger(__name__)
 
@@ -93,9 +92,9 @@ class ReplicateProvider:
             bearer_token=token,
             base_url=self._base_url,
             max_retries=0,
-            http_client=httpx.AsyncClient(
+            http_client=TurnsClient(
+                self._timing.request,
                 follow_redirects=False,
-                limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=32),
                 timeout=httpx.Timeout(self._timing.request, connect=self._timing.connect),
             ),
         )
