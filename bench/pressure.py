@@ -13,12 +13,12 @@ from bench.driving import LOOKS, Asked, Bench, Contender, driven
 from bench.search import highest
 from bench.table import Row
 
-SECONDS = 4
-"""Of a step: a bot that falls behind by a quarter of them is too slow."""
+SECONDS = 3
+"""Of a step: a bot that falls behind by a third of them is too slow."""
 TOKENS = 10
-FIRST, CEILING = 40, 640
+FIRST, CEILING = 40, 320
 """Commands a second."""
-STEPS = 3
+STEPS = 2
 """Tries between the highest doubling that held and the first that did not."""
 ACKNOWLEDGED = 1.0
 """Seconds that the slowest acknowledgement may take."""

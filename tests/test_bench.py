@@ -2,11 +2,16 @@
 
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from bench.__main__ import measure
+from bench.growth import LONGEST_WAIT, Round
+from bench.picture import Line, Panel, Scale, figure
+from bench.search import highest
 from bench.table import Row, table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,3 +68,54 @@ def test_an_unknown_bench_is_told_from_the_known() -> None:
     )
     assert process.returncode == 2
     assert "no such bench: nonsense" in process.stderr
+
+
+@pytest.mark.parametrize("most", [0, 3, 39, 40, 41, 79, 100, 159, 160, 300, 1000])
+async def test_the_highest_that_holds_is_found_with_few_tries(most: int) -> None:
+    tried: list[int] = []
+
+    async def holds(number: int) -> bool:
+        tried.append(number)
+        return number <= most
+
+    found = await highest(holds, first=40, ceiling=300, steps=10)
+    assert found == min(most, 300)
+    assert max(tried) <= 300
+    assert len(tried) == len(set(tried)) <= 4 + 8
+
+
+async def test_the_search_stops_where_it_is_close_enough() -> None:
+    tried: list[int] = []
+
+    async def holds(number: int) -> bool:
+        tried.append(number)
+        return number <= 130
+
+    assert await highest(holds, first=40, ceiling=640, steps=2) == 120
+    assert tried == [40, 80, 160, 120, 140]
+
+
+@pytest.mark.parametrize(
+    ("round_", "sustained"),
+    [
+        (Round(8, 8, LONGEST_WAIT, 0.1, LONGEST_WAIT, 0.03), True),
+        (Round(8, 7, 1.0, 0.1, 1.0, 0.03), False),
+        (Round(8, 8, LONGEST_WAIT + 0.1, 0.1, 1.0, 0.03), False),
+        (Round(8, 8, 1.0, 0.1, LONGEST_WAIT + 0.1, 0.03), False),
+    ],
+)
+def test_streams_are_sustained_while_nobody_waits_long(round_: Round, sustained: bool) -> None:
+    assert round_.is_sustained is sustained
+
+
+def test_the_picture_has_a_line_for_each_bot_in_every_panel() -> None:
+    ours, bare = Line("the bot", [(1, 0.01), (400, 0.5)]), Line("the bare bot", [(1, 0.005), (400, 20)])
+    panels = [Panel("Pause", "s", [ours, bare]), Panel("First text", "s", [ours, bare], Scale.BY_TENS)]
+    drawn = figure(panels)
+    for axes in drawn.axes:
+        assert [line.get_label() for line in axes.get_lines()] == ["the bot", "the bare bot"]
+        values = [list(cast("Iterable[float]", line.get_ydata())) for line in axes.get_lines()]
+        assert values == [[0.01, 0.5], [0.005, 20]]
+        assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "400"]
+    assert [axes.get_yscale() for axes in drawn.axes] == ["linear", "log"]
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["the bot", "the bare bot"]
