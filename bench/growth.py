@@ -33,9 +33,9 @@ PATIENCE = 15.0
 """Seconds after the last token in which an answer still counts as complete."""
 LONGEST_WAIT = 2.5
 """Seconds without anything new on a screen, from the first token on, that a sustained stream may have."""
-CEILINGS = {SLOW: 800, FAST: 400}
+CEILINGS = {SLOW: 1600, FAST: 800}
 """Streams up to which it is tried how many are sustained."""
-FIRST = {SLOW: 400, FAST: 200}
+FIRST = {SLOW: 400, FAST: 400}
 STEPS = 1
 """Tries between the highest doubling that held and the first that did not."""
 
