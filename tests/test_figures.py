@@ -19,11 +19,11 @@ def test_a_bench_replaces_its_own_rows_and_no_others(tmp_path: Path) -> None:
     assert read(path) == {"splitting": [SPEED], "streams": [PAUSE]}
 
 
-def test_the_readme_shows_the_rows_with_a_bar_and_keeps_the_rest() -> None:
+def test_the_readme_shows_every_row_and_keeps_the_rest() -> None:
     results = {"streams": [PAUSE, Row("the bare bot", 3, "s", None)]}
     readme = written(f"above\n{BEGIN}\nstale\n{END}\nbelow\n", results)
     assert "| pause |" in readme
-    assert "bare bot" not in readme
+    assert "| the bare bot " in readme
     assert "stale" not in readme
     assert readme.startswith("above\n")
     assert readme.endswith("\nbelow\n")

@@ -15,7 +15,7 @@ BEGIN, END = "<!-- figures: written by make figures -->", "<!-- /figures -->"
 
 
 def written(readme: str, results: Results) -> str:
-    """Return the README with the rows that are held to a bar between its markers.
+    """Return the README with every row that was measured between its markers.
 
     Raises:
         ValueError: a marker is missing.
@@ -24,8 +24,8 @@ def written(readme: str, results: Results) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"README.md wants the markers {BEGIN} and {END}")
-    held = [row for bench in results.values() for row in bench if row.bar is not None]
-    return f"{before}{BEGIN}\n{table(held)}\n{END}{after}"
+    rows = [row for bench in results.values() for row in bench]
+    return f"{before}{BEGIN}\n{table(rows)}\n{END}{after}"
 
 
 def main(arguments: Sequence[str]) -> int:
