@@ -22,7 +22,7 @@ def test_a_bench_replaces_its_own_rows_and_no_others(tmp_path: Path) -> None:
 def test_the_readme_shows_every_row_and_keeps_the_rest() -> None:
     results = {"streams": [PAUSE, Row("the bare bot", 3, "s", None)]}
     readme = written(f"above\n{BEGIN}\nstale\n{END}\nbelow\n", results)
-    assert "| pause |" in readme
+    assert "| pause " in readme
     assert "| the bare bot " in readme
     assert "stale" not in readme
     assert readme.startswith("above\n")
