@@ -241,14 +241,20 @@ class Remainder:
         return await self._look(call, fingerprint)
 
     async def _look(self, call: PredictionRow, fingerprint: str) -> str | None:
-        known = self._adopted | await self._services.ledger.lookup.known_since(call.id)
-        found = await self._services.providers[call.provider].find(fingerprint, call.created_at, known)
-        if found in self._adopted:
-            # Another call with the same input was looked for meanwhile.
-            return await self._look(call, fingerprint)
-        if found is not None:
-            self._adopted.add(found)
-        return found
+        known = await self._known(call)
+        while True:
+            found = await self._services.providers[call.provider].find(fingerprint, call.created_at, known)
+            if found is None:
+                return None
+            # Meanwhile another call with the same input may have been made, or looked for.
+            known = await self._known(call)
+            if found not in known:
+                self._adopted.add(found)
+                return found
+
+    async def _known(self, call: PredictionRow) -> frozenset[str]:
+        """Predictions that are another call's: those on record, and those just found."""
+        return await self._services.ledger.lookup.known_since(call.id) | self._adopted
 
     def _is_reachable(self, model: Model) -> bool:
         return all(call.provider in self._services.providers for call in self._calls) and model.context > 0

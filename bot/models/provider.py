@@ -75,7 +75,8 @@ class Provider(Protocol):
         """Return a hash of what a call with this prompt sends, to ``find`` its prediction by."""
 
     async def find(self, fingerprint: str, since: datetime, known: Container[str]) -> str | None:
-        """Return the id of a prediction made since then from this input, ``known`` ones aside, or None.
+        """Return the id of the first prediction made since then from this input, ``known`` ones aside, or
+        None.
 
         Raises:
             Unanswerable: the provider could not be asked.

@@ -128,16 +128,18 @@ class ReplicateProvider:
     async def find(self, fingerprint: str, since: datetime, known: Container[str]) -> str | None:
         """Look through the newest predictions; see ``Provider.find``.
 
-        Where the list does not show inputs, each record is asked for.
+        The oldest of them comes first: where somebody has asked the same again meanwhile, the newer one is
+        theirs. Where the list does not show inputs, each record is asked for.
         """
         try:
-            looked = 0
+            newest = []
             async for listed in self._client.predictions.list(created_after=since - CLOCKS_DIFFER):
-                looked += 1
+                newest.append(listed)
+                if len(newest) == MOST_LISTED:
+                    break
+            for listed in reversed(newest):
                 if listed.id not in known and await self._is_of(listed.id, listed.input, fingerprint):
                     return listed.id
-                if looked == MOST_LISTED:
-                    break
         except APIError as error:
             raise translate(error) from error
         return None

@@ -9,7 +9,7 @@ from bot.domain import Model, PredictionState, Tokens
 from bot.errors import ModelFailed, ModelUnreachable, Restarted
 from bot.models.embedded import EmbeddedProvider
 from bot.models.inputs import build_input
-from bot.models.replicate import ReplicateProvider
+from bot.models.replicate import CLOCKS_DIFFER, ReplicateProvider
 from tests.models.conftest import question
 from tests.wire.replicate import ReplicateStandIn
 from tests.wire.replicate_script import Operation, Refusal, Script
@@ -95,6 +95,18 @@ async def test_one_is_found_by_its_input(
     assert await provider.find(of, since, ()) == wanted
     assert await provider.find(of, since, {wanted}) is None
     assert await provider.find(provider.fingerprint(model, question("when?")), since, ()) is None
+
+
+async def test_of_several_the_oldest_is_found(
+    replicate: ReplicateStandIn, provider: ReplicateProvider, model: Model
+) -> None:
+    long_ago = await created(replicate, provider, model, "why?")
+    replicate.runs[long_ago].created_at -= 2 * CLOCKS_DIFFER
+    wanted = await created(replicate, provider, model, "why?")
+    again = await created(replicate, provider, model, "why?")
+    of = provider.fingerprint(model, question("why?"))
+    assert await provider.find(of, datetime.now(UTC), ()) == wanted
+    assert await provider.find(of, datetime.now(UTC), {wanted}) == again
 
 
 async def test_where_the_list_shows_no_inputs_each_record_is_asked_for(

@@ -66,6 +66,7 @@ class Run:
     written_at: list[float] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     gets: int = 0
     cancels: int = 0
     streams: int = 0
@@ -100,6 +101,11 @@ class ReplicateStandIn:
         self.meet: Meet = _pass
         self.lists_inputs = True
         """Whether the list of predictions shows their inputs."""
+        self.listed = asyncio.Event()
+        """Set when the list of predictions was asked for."""
+        self.lists = asyncio.Event()
+        """The list is given, as it is then, once this is set."""
+        self.lists.set()
         self.input_schemas: dict[str, dict[str, Any]] = {}
         self._enforce_deadlines = enforce_deadlines
         self._scripts: deque[Script] = deque()
@@ -227,7 +233,11 @@ class ReplicateStandIn:
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         refused = await self._refused(Operation.GET, request)
-        newest_first = [self._record(run) for run in reversed(self.runs.values())]
+        self.listed.set()
+        await self.lists.wait()
+        after = request.query.get("created_after")
+        since = datetime.min.replace(tzinfo=UTC) if after is None else datetime.fromisoformat(after)
+        newest_first = [self._record(run) for run in reversed(self.runs.values()) if run.created_at >= since]
         if not self.lists_inputs:
             newest_first = [{**record, "input": {}} for record in newest_first]
         return refused or web.json_response({"previous": None, "next": None, "results": newest_first})
@@ -353,7 +363,7 @@ class ReplicateStandIn:
             "error": script.error if run.is_over else None,
             "logs": "",
             "status": run.state,
-            "created_at": _now(),
+            "created_at": run.created_at.isoformat(),
             "started_at": _now() if run.written else None,
             "completed_at": _now() if run.is_over else None,
             "data_removed": False,

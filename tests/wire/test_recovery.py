@@ -175,3 +175,36 @@ async def test_two_who_asked_the_same_get_a_prediction_each(
     assert len(replicate.creations) == 2
     assert len(set(again.select("SELECT provider_id, 1 FROM predictions"))) == 2
     assert not again.select("SELECT id, 1 FROM predictions WHERE fingerprint IS NOT NULL")
+
+
+async def test_who_asks_the_same_again_keeps_the_prediction_of_their_own(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start
+) -> None:
+    bot = await start(LEASE_SECONDS=LEASE)
+    asked_for, dead = asyncio.Event(), asyncio.Event()
+
+    async def meet(operation: Operation, phase: Phase, _input: Mapping[str, Any]) -> bool:
+        """Make no prediction at all before the process is dead."""
+        if dead.is_set() or (operation, phase) != (Operation.CREATE, Phase.BEFORE):
+            return True
+        asked_for.set()
+        await dead.wait()
+        return False
+
+    replicate.meet = meet
+    first = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
+    await asyncio.wait_for(asked_for.wait(), 20)
+    await killed(bot)
+    dead.set()
+    replicate.lists.clear()
+    again = await start(LEASE_SECONDS=LEASE)
+    await asyncio.wait_for(replicate.listed.wait(), 20)
+    # While the list is on its way.
+    second = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
+    await standin.shown(second, "-# meta")
+    replicate.lists.set()
+    await standin.shown(first, "I was restarted before the answer was whole")
+    assert "Hello" not in first.text
+    assert await again.end() == 0
+    assert again.usage() == [("ask", "shutdown"), ("ask", "done")]
+    assert len(set(again.select("SELECT provider_id, 1 FROM predictions WHERE provider_id IS NOT NULL"))) == 1
