@@ -3,8 +3,9 @@
 A row is written in the transaction that admits its request, follows its messages, and is deleted when the
 answer stands on the screen. It belongs to this process for as long as its lease lasts; one statement every
 few seconds renews all of them. Only a lease that is over may be taken, and only by a process that has been in
-touch with the database: when that was away from everybody, nobody could renew. The clocks of processes that
-share a database have to agree within a few seconds.
+touch with the database for as long as a lease lasts: when that was away from everybody, nobody could renew,
+and not all hear at once that it is back. The clocks of processes that share a database have to agree within a
+few seconds.
 """
 
 from collections.abc import Sequence
@@ -43,6 +44,8 @@ class Leases:
         self._clock = clock
         self._ours: set[int] = set()
         self._renewed_at: datetime | None = None
+        self._in_touch_at: datetime | None = None
+        """When others have heard as well that the database is back."""
 
     def opened(self, request_id: int, anchor: Anchor) -> Opened:
         """Return the entry that puts an answer on record, for the transaction that admits it."""
@@ -70,10 +73,12 @@ class Leases:
         Raises:
             StoreUnavailable: they could not be renewed.
         """
-        now, before = self._clock(), self._renewed_at
+        lease, now, before = timedelta(seconds=inflight.LEASE_SECONDS), self._clock(), self._renewed_at
         await self._lease(inflight.LEASE_SECONDS)
         self._renewed_at = now
-        return before is None or now - before < timedelta(seconds=inflight.LEASE_SECONDS)
+        if before is not None and now - before >= lease:
+            self._in_touch_at = now + lease
+        return self._in_touch_at is None or now >= self._in_touch_at
 
     async def release(self) -> None:
         """Let others take at once what this process leaves behind.
