@@ -75,7 +75,9 @@ class Reply:
         keep: Keep,
     ) -> None:
         self.first_text_at: float | None = None
-        """When the first text stood on the screen, by the clock; None before."""
+        """When the first text stood on the screen, by the clock; None before, and where it stood there
+        already when the reply was taken up: nobody knows since when.
+        """
         self._transport = transport
         self._lanes = lanes
         self._clock = clock
@@ -90,6 +92,7 @@ class Reply:
         self._may_be_posted = False
         """Whether a process that is gone may have posted a further message, unknown to this one."""
         self._gone = False
+        self._awaits_text = True
         self._changed = asyncio.Event()
         self._pause = FIRST_PAUSE
         self._hastened = asyncio.Event()
@@ -154,6 +157,7 @@ class Reply:
         quote, texts = taken_apart([message.content for message in found], quoted=quoted)
         self._draft = Draft(quote, self._words, takes_files=self._transport.takes_files, standing=texts)
         self._draft.status(status)
+        self._awaits_text = not self.has_text
         self._shown = [
             Shown(message.message_id, Screen(message.content) if message is not found[-1] else None)
             for message in found
@@ -351,14 +355,15 @@ class Reply:
             await self._transport.edit(self._shown[index].message_id, screen, self._shown[index].screen)
             self._shown[index].screen = screen
         self._seen_at = self._clock()
-        if has_text and self.first_text_at is None:
+        if has_text and self._awaits_text:
+            self._awaits_text = False
             self.first_text_at = self._seen_at
 
     def _retime(self, ticket: Ticket) -> None:
         """Say how urgent the next change is by now, and let its lane look again."""
         if self._draft.phase is not Phase.GROWS:
             ticket.urgency = Urgency.COMPLETES if self._text_is_missing() else Urgency.DECORATES
-        elif self.first_text_at is None:
+        elif self._awaits_text:
             ticket.urgency = Urgency.FIRST
         else:
             ticket.urgency = Urgency.GROWS

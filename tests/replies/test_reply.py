@@ -461,6 +461,8 @@ async def test_what_stands_there_stays_until_there_is_more() -> None:
     reply.append(" the sky scatters blue.")
     await finish(reply)
     assert stage.shown == [f"> why?\n\nBecause the sky scatters blue.{FOOTER}"]
+    # Nobody knows when its first text stood there.
+    assert reply.first_text_at is None
 
 
 async def test_what_stands_there_stays_where_nothing_more_comes() -> None:
