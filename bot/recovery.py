@@ -31,7 +31,14 @@ from bot.domain import (
     Stage,
     Tokens,
 )
-from bot.errors import BadRequest, ParlanceError, Restarted, Unanswerable
+from bot.errors import (
+    BadRequest,
+    ModelPaused,
+    ModelUnreachable,
+    ParlanceError,
+    Restarted,
+    Unanswerable,
+)
 from bot.i18n import N_
 from bot.ids import short, utc_now
 from bot.limits import Details
@@ -214,7 +221,8 @@ class Remainder:
             run.interrupt(ending)
             await asyncio.Event().wait()
         kind = getattr(errors, self._usage.error or "", ParlanceError)
-        raise ParlanceError(kind.message)
+        # Until when a model was left alone is not on record, and mostly over.
+        raise ParlanceError(ModelUnreachable.message if kind is ModelPaused else kind.message)
 
     async def _named(self, call: PredictionRow) -> PredictionRow:
         """The call with its provider's id, which is looked for where it was never told."""

@@ -208,3 +208,22 @@ async def test_who_asks_the_same_again_keeps_the_prediction_of_their_own(
     assert await again.end() == 0
     assert again.usage() == [("ask", "shutdown"), ("ask", "done")]
     assert len(set(again.select("SELECT provider_id, 1 FROM predictions WHERE provider_id IS NOT NULL"))) == 1
+
+
+async def test_an_answer_that_was_settled_with_an_error_ends_with_a_sentence_that_is_whole(
+    standin: DiscordStandIn, start: Start, asking: Asking
+) -> None:
+    bot = await start(LEASE_SECONDS=LEASE)
+    asked = await asking.ask()
+    await killed(bot)
+    # It was told that its model is left alone for a while, which is over by now.
+    change(
+        bot,
+        "UPDATE usage SET state = 'settled', ending = 'failed', error = 'ModelPaused', settled_at = 1",
+        "UPDATE predictions SET ended_at = 1, state = 'failed', provider_id = NULL, fingerprint = NULL",
+    )
+    again = await start(LEASE_SECONDS=LEASE)
+    await standin.shown(asked, "The model cannot be reached right now.")
+    assert EARLY.strip() in asked.text
+    assert "{" not in asked.text
+    assert await again.end() == 0
