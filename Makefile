@@ -70,7 +70,7 @@ bench: .venv/.stamp-dev ## Measure, and print one table (ARGS="split" for one be
 figures: .venv/.stamp-dev ## Write the README's figures from what was last measured
 	$(PYTHON_IN) -m tools.figures
 
-soak: .venv/.stamp-dev ## Let it live for an hour, and 200 ask at once in every trouble (SOAK=minutes)
+soak: .venv/.stamp-dev ## Let it live for an hour, let 200 ask at once in every trouble, kill it at every point (SOAK=minutes)
 	SOAK=$(SOAK) $(PYTHON_IN) -m pytest -n0 --no-cov -s -m soak --timeout 900 tests/wire $(ARGS)
 
 mutants: .venv/.stamp-dev ## Break the core in named places and see a test notice each

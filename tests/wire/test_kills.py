@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.databases import Database, until
 from tests.wire import launch
+from tests.wire.crowd import IN_FULL
 from tests.wire.discord import DiscordStandIn, Message
 from tests.wire.kills import (
     FOOTER,
@@ -23,7 +24,7 @@ from tests.wire.kills import (
 )
 from tests.wire.replicate import ReplicateStandIn
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(600)]
 
 LIFE = 16
 """Answers of one life of a process."""
@@ -63,7 +64,7 @@ async def start(
 async def test_a_killed_process_loses_nothing(
     standin: DiscordStandIn, replicate: ReplicateStandIn, database: Database, start: Start
 ) -> None:
-    points = POINTS if os.environ.get("KILLS") == "all" else SAMPLE
+    points = POINTS if IN_FULL or os.environ.get("KILLS") == "all" else SAMPLE
     process = await start()
     rows: list[tuple[Point, Outcome]] = []
     for first in range(0, len(points), LIFE):
