@@ -15,6 +15,10 @@ from cogs.permissions import Audience
 from cogs.requests import scope_of
 
 NOT_ASKER = N_("Only the person who asked, or a moderator, can stop this answer.")
+ENDED = N_("This answer has ended already.")
+GOES_ON = N_(
+    "I was restarted and have not gone on with this answer yet. Please press Stop again in a few seconds."
+)
 NOT_SEEN = N_("Details are for those who see the answer. Press the button below it.")
 
 REQUEST_ID = r"(?P<number>\d{1,19})"
@@ -34,7 +38,8 @@ class StopButton(NumberedButton, template=rf"stop:{REQUEST_ID}"):
             case Stopped.STOPPING:
                 await interaction.response.defer()
             case Stopped.ENDED:
-                raise Refused(N_("This answer has ended already."))
+                leases = interaction.client.answers.services.ledger.leases
+                raise Refused(GOES_ON if await leases.is_under_way(self.number) else ENDED)
             case Stopped.NOT_ALLOWED:
                 raise Refused(NOT_ASKER)
 

@@ -21,9 +21,11 @@ from bot.store.inflight import (
     InflightRow,
     Lease,
     has_expired,
+    is_inflight,
     left_open,
     renew_inflight,
     take_over_inflight,
+    was_taken,
 )
 
 RENEW_SECONDS = 5.0
@@ -43,6 +45,8 @@ class Leases:
         self._journal = journal
         self._clock = clock
         self._ours: set[int] = set()
+        self._unsure: frozenset[int] = frozenset()
+        """Those of ours that were not renewed: not on record yet, or another's by now."""
         self._renewed_at: datetime | None = None
         self._in_touch_at: datetime | None = None
         """When others have heard as well that the database is back."""
@@ -74,11 +78,41 @@ class Leases:
             StoreUnavailable: they could not be renewed.
         """
         lease, now, before = timedelta(seconds=inflight.LEASE_SECONDS), self._clock(), self._renewed_at
-        await self._lease(inflight.LEASE_SECONDS)
+        renewed = await self._lease(inflight.LEASE_SECONDS)
+        self._unsure = frozenset(self._ours - renewed)
         self._renewed_at = now
         if before is not None and now - before >= lease:
             self._in_touch_at = now + lease
         return self._in_touch_at is None or now >= self._in_touch_at
+
+    async def lost(self) -> tuple[int, ...]:
+        """Return the answers that are another process's by now, since this one could not renew them in time.
+
+        Raises:
+            StoreUnavailable: the database cannot be read.
+        """
+        unsure = self._unsure & self._ours
+        if not unsure:
+            return ()
+
+        async def work(transaction: Transaction) -> tuple[int, ...]:
+            return tuple([each for each in unsure if await was_taken(transaction, each, self.owner)])
+
+        lost = await self._store.read(work)
+        self._ours.difference_update(lost)
+        return lost
+
+    async def is_under_way(self, request_id: int) -> bool:
+        """Return whether an answer is, here or in another process, or waits for one that goes on with it.
+
+        Raises:
+            StoreUnavailable: the database cannot be read.
+        """
+
+        async def work(transaction: Transaction) -> bool:
+            return await is_inflight(transaction, request_id)
+
+        return await self._store.read(work)
 
     async def release(self) -> None:
         """Let others take at once what this process leaves behind.
@@ -127,8 +161,9 @@ class Leases:
 
         return await self._store.read(work)
 
-    async def _lease(self, seconds: float) -> None:
-        async def work(transaction: Transaction) -> None:
-            await renew_inflight(transaction, Lease(self.owner, self._clock() + timedelta(seconds=seconds)))
+    async def _lease(self, seconds: float) -> frozenset[int]:
+        async def work(transaction: Transaction) -> frozenset[int]:
+            lease = Lease(self.owner, self._clock() + timedelta(seconds=seconds))
+            return await renew_inflight(transaction, lease)
 
-        await self._store.write(work)
+        return await self._store.write(work)

@@ -57,9 +57,20 @@ async def move_inflight(
     )
 
 
-async def renew_inflight(transaction: Transaction, lease: Lease) -> None:
-    """Give every answer of a process a new lease."""
-    await transaction.run("renew_inflight", owner=lease.owner, lease_until=milliseconds(lease.until))
+async def renew_inflight(transaction: Transaction, lease: Lease) -> frozenset[int]:
+    """Give every answer of a process a new lease; return the requests that they are of."""
+    rows = await transaction.rows("renew_inflight", owner=lease.owner, lease_until=milliseconds(lease.until))
+    return frozenset(row["request_id"] for row in rows)
+
+
+async def is_inflight(transaction: Transaction, request_id: int) -> bool:
+    """Return whether a request's answer is under way, in whatever process."""
+    return await transaction.row("inflight_row", request_id=request_id) is not None
+
+
+async def was_taken(transaction: Transaction, request_id: int, owner: int) -> bool:
+    """Return whether another process than this owner goes on with an answer, or has ended it."""
+    return await transaction.row("taken_inflight", request_id=request_id, owner=owner) is not None
 
 
 async def take_over_inflight(

@@ -118,6 +118,24 @@ async def test_whoever_was_out_of_touch_takes_nothing_at_first(place: World) -> 
     assert await leases.renew()
 
 
+async def test_what_another_has_taken_is_told_of_once(place: World, other: Ledger) -> None:
+    leases = place.ledger.leases
+    taken, ended = await begun(place), await begun(place)
+    await leases.renew()
+    assert await leases.lost() == ()
+    place.clock.move(seconds=LEASE_SECONDS)
+    await other.leases.take_over(APPLICATION, 2)
+    await other.settle(ended, Ending.DONE)
+    await other.leases.closed(ended)
+    kept = await begun(place)
+    # Admitted, and not written yet.
+    leases.opened(kept + 1, ANCHOR)
+    await leases.renew()
+    assert sorted(await leases.lost()) == [taken, ended]
+    assert await leases.lost() == ()
+    assert [await leases.is_under_way(each) for each in (taken, ended, kept)] == [True, False, True]
+
+
 async def test_old_requests_that_nobody_answers_are_found(place: World) -> None:
     lost = await place.admitted()
     await begun(place)

@@ -11,6 +11,7 @@ import pytest
 from tests.support.databases import SqliteDatabase, until
 from tests.wire.discord import DiscordStandIn, Interaction
 from tests.wire.discord_log import Phase
+from tests.wire.everything import bearing
 from tests.wire.process import Running, Start
 from tests.wire.replicate import ReplicateStandIn
 from tests.wire.replicate_script import Operation, Refusal, Script
@@ -116,6 +117,29 @@ async def test_stop_works_and_what_was_not_said_of_it_is_said(
     assert await again.end() == 0
     assert again.usage() == [("ask", "stopped"), ("ask", "stopped")]
     assert not replicate.left_running()
+
+
+async def test_stop_before_an_answer_is_gone_on_with_says_so(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start, asking: Asking
+) -> None:
+    bot = await start()
+    asked = await asking.ask()
+    await killed(bot)
+    # Its lease lasts on.
+    again = await start()
+    stop = asked.messages[0].button("Stop")
+    pressed = standin.press(asked.user, asked.messages[0], stop)
+    await standin.shown(pressed, "have not gone on with this answer yet")
+    assert await again.end() == 0
+    change(bot, "UPDATE inflight SET lease_until = 1")
+    third = await start(LEASE_SECONDS=LEASE)
+    asking.goes_on.set()
+    await standin.shown(asked, "-# meta")
+    await settled(third, "done")
+    await until(SqliteDatabase(third.database), "SELECT COUNT(*) FROM inflight", [(0,)])
+    pressed = standin.press(asked.user, bearing(standin, standin.channel, stop), stop)
+    await standin.shown(pressed, "has ended already")
+    assert await third.end() == 0
 
 
 async def test_what_nobody_can_go_on_with_is_settled_and_said(

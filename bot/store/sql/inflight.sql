@@ -13,8 +13,18 @@ UPDATE inflight
 SET channel_id = :channel_id, token = :token, expires_at = :expires_at, reply_to = :reply_to, messages = :messages
 WHERE request_id = CAST(:request_id AS BIGINT) AND owner = CAST(:owner AS BIGINT);
 
--- name: renew_inflight!
-UPDATE inflight SET lease_until = :lease_until WHERE owner = CAST(:owner AS BIGINT);
+-- name: renew_inflight
+UPDATE inflight SET lease_until = :lease_until WHERE owner = CAST(:owner AS BIGINT)
+RETURNING request_id;
+
+-- name: inflight_row^
+SELECT request_id FROM inflight WHERE request_id = CAST(:request_id AS BIGINT);
+
+-- name: taken_inflight^
+-- Nothing for a request that is not on record yet.
+SELECT usage.id FROM usage LEFT JOIN inflight ON inflight.request_id = usage.id
+WHERE usage.id = CAST(:request_id AS BIGINT)
+  AND ((inflight.owner IS NULL AND usage.state = 'settled') OR inflight.owner <> CAST(:owner AS BIGINT));
 
 -- name: let_go_inflight!
 UPDATE inflight SET owner = 0, lease_until = :lease_until
