@@ -126,6 +126,8 @@ class Answers:
             self._count(run)
 
     def _count(self, run: Run) -> None:
+        if run.is_passed_on:
+            return
         self.services.metrics.ended(run.request.command, run.ending, run.first_text_seconds)
         if run.tokens.total:
             self.services.metrics.used(run.model, run.tokens, run.cost)
@@ -160,6 +162,19 @@ class Answers:
             return Stopped.NOT_ALLOWED
         run.interrupt(Ending.STOPPED)
         return Stopped.STOPPING
+
+    def pass_on(self, request_id: int) -> None:
+        """Show and settle no more of an answer that another process goes on with.
+
+        Its call is read to its end in silence: to leave it would cancel what the other one shows.
+        """
+        run = self._runs.get(request_id)
+        if run is None:
+            return
+        log.warning("another process goes on with the answer of request %s", short(request_id))
+        run.is_passed_on = True
+        run.reply.pass_on()
+        self.services.ledger.pass_on(request_id)
 
     async def close(self, grace: float = SHUTDOWN_SECONDS) -> None:
         """Take no new requests, give running answers their time, then end them with a word."""
@@ -294,6 +309,8 @@ class Answers:
 
     async def _settle(self, run: Run, ending: Ending, error: BaseException | None = None) -> None:
         run.ending = ending
+        if run.is_passed_on:
+            return
         first_text = run.first_text_seconds
         with suppress(asyncio.CancelledError):
             await self.services.ledger.settle(

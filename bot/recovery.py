@@ -86,7 +86,10 @@ class Recovery:
         """Do so until cancelled."""
         while True:
             try:
-                if await self._ledger.leases.renew():
+                may_take = await self._ledger.leases.renew()
+                for request_id in await self._ledger.leases.lost():
+                    self._answers.pass_on(request_id)
+                if may_take:
                     await self._take_over()
             except StoreUnavailable as error:
                 log.debug("leases could not be looked after: %s", error.reason)

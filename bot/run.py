@@ -43,6 +43,8 @@ class Run:
         self.cost = 0
         self.ending = Ending.REFUSED
         """How it ended, once it was admitted and has."""
+        self.is_passed_on = False
+        """Whether another process goes on with it by now."""
         self.instead_of: Model | None = None
         """The model that should have answered, where another does."""
         self.facts: dict[str, int | str] = {}

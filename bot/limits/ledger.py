@@ -255,6 +255,10 @@ class Ledger:
             return (self._memory.close(request_id, kept) or opened is None) and written.settled
         return self._settle_later(settlement, kept)
 
+    def pass_on(self, request_id: int) -> None:
+        """Forget an open request that another process settles: no more calls are made for it here."""
+        self._memory.close(request_id, None)
+
     async def _admit(self, admission: Admission, model: Model, opened: OpenRequest) -> None:
         """Admit in the store, or from memory while that is away."""
         why: StoreUnavailable | None = None

@@ -224,6 +224,12 @@ class Reply:
         self._pause = FIRST_PAUSE
         self._hastened.set()
 
+    def pass_on(self) -> None:
+        """Show nothing more: another process does."""
+        self._gone = True
+        self._hastened.set()
+        self._wake()
+
     async def close(self) -> None:
         """Wait until everything is on the screen, or can no longer be."""
         self._draft.end()
@@ -271,6 +277,8 @@ class Reply:
         try:
             await self._keep_up()
         except Lost as error:
+            if self._gone:
+                return
             log.warning("a reply is lost: %s", error)
             self._gone = not isinstance(error, OutOfTime)
             self._on_lost()
@@ -285,6 +293,8 @@ class Reply:
         """Bring the screen up to date until the answer is finished and stands there whole."""
         while True:
             self._changed.clear()
+            if self._gone:
+                return
             try:
                 if self._is_expiring():
                     await self._hand_over()
@@ -336,6 +346,8 @@ class Reply:
 
     async def _send(self, index: int) -> None:
         """Send what should be shown at this place by now."""
+        if self._gone:
+            return
         wanted = self._draft.screens()
         if index >= len(wanted):
             await self._transport.delete(self._shown.pop().message_id)

@@ -133,6 +133,36 @@ async def test_only_the_dead_process_s_answers_are_taken_over(
     assert len(replicate.creations) == len(owners)
 
 
+async def test_who_wakes_up_after_its_answers_were_taken_over_shows_no_more_of_them(
+    standin: DiscordStandIn,
+    replicate: ReplicateStandIn,
+    database: Database,
+    guilds: list[Guild],
+    processes: list[asyncio.subprocess.Process],
+) -> None:
+    middle = asyncio.Event()
+    words = [f"word{number} " for number in range(600)]
+    replicate.script(Script(tokens=words, gates={150: middle}))
+    replicate.respond = lambda _: Script(tokens=["Hello ", "there."])
+    channel = standin.add_channel("talk", guilds[0])
+    asked = standin.slash(standin.other, channel, "ask", {"question": "?"})
+    await standin.shown(asked, "word149")
+    (before,) = (await owned(database)).values()
+    processes[0].send_signal(signal.SIGSTOP)
+    await until(database, f"SELECT COUNT(*) FROM inflight WHERE owner <> {before}", [(1,)])  # noqa: S608 - a number
+    processes[0].send_signal(signal.SIGCONT)
+    # It is awake, and has written something: before that, it has renewed what it has.
+    await standin.shown(standin.slash(standin.other, channel, "ask", {"question": "?"}), "-# meta")
+    middle.set()
+    await standin.shown(asked, "-# meta")
+    await until(database, "SELECT COUNT(*) FROM inflight", [(0,)])
+    assert [word for word in asked.text.split() if word.startswith("word")] == "".join(words).split()
+    assert asked.text.count("-# meta") == 1
+    assert await database.select("SELECT ending FROM usage") == [("done",)] * 2
+    assert len(replicate.creations) == 2
+    assert not any(run.cancels for run in replicate.runs.values())
+
+
 async def test_a_token_is_kept_only_while_its_answer_is_under_way(
     standin: DiscordStandIn,
     replicate: ReplicateStandIn,
