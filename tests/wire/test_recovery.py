@@ -142,6 +142,25 @@ async def test_stop_before_an_answer_is_gone_on_with_says_so(
     assert await third.end() == 0
 
 
+async def test_what_stands_there_whole_and_was_not_settled_is_settled_by_what_it_used(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start, asking: Asking
+) -> None:
+    bot = await start(LEASE_SECONDS=LEASE)
+    asked = await asking.ask()
+    async with SqliteDatabase(bot.database).locked():
+        asking.goes_on.set()
+        await standin.shown(asked, "-# meta")
+        await killed(bot)
+    assert bot.select("SELECT state, CAST(output_tokens AS TEXT) FROM usage") == [("open", "0")]
+    again = await start(LEASE_SECONDS=LEASE)
+    await until(SqliteDatabase(again.database), "SELECT COUNT(*) FROM inflight", [(0,)])
+    assert again.select("SELECT ending, CAST(output_tokens AS TEXT) FROM usage") == [("done", "2")]
+    assert asked.text.startswith(f"> why?\n\n{EARLY}{LATE}\n-# meta")
+    assert asked.text.count("-# meta") == 1
+    assert len(asked.messages) == len(replicate.creations) == 1
+    assert await again.end() == 0
+
+
 async def test_what_nobody_can_go_on_with_is_settled_and_said(
     standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start, asking: Asking
 ) -> None:
