@@ -1,5 +1,7 @@
 # The bot with its production requirements and nothing else. Settings come from the environment:
-#   docker build -t parlance . && docker run --env-file .env -e DATABASE_URL=sqlite:////data/parlance.sqlite3 -v parlance:/data parlance
+#   docker build -t parlance .
+#   docker run --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
+#     --env-file .env -e DATABASE_URL=sqlite:////data/parlance.sqlite3 -v parlance:/data parlance
 FROM python:3.11.14-slim-trixie AS build
 COPY requirements/prod.txt /build/prod.txt
 RUN python -m venv /venv \

@@ -78,6 +78,15 @@ def test_every_service_is_confined(name: str) -> None:
     assert not re.search(r"privileged: true|cap_add|network_mode: host|docker\.sock|ports:", service)
 
 
+@pytest.mark.parametrize("name", ["README.md", "Dockerfile"])
+def test_every_command_that_runs_the_image_confines_it(name: str) -> None:
+    text = (REPOSITORY / name).read_text(encoding="utf-8").replace("\\\n#", "")
+    runs = re.findall(r"docker run [^`\n]*", text)
+    assert len(runs) == 1
+    for word in ("--read-only", "--cap-drop ALL", "--security-opt no-new-privileges", "-v parlance:/data"):
+        assert word in runs[0]
+
+
 BEGETS = "import subprocess, sys; subprocess.run([sys.executable, '-c', ''], check=True)"
 """Whether Python can be started, and start itself again as it does for charts."""
 
