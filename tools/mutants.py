@@ -162,8 +162,8 @@ MUTANTS = (
     Mutant(
         "one more than the limit is admitted",
         "bot/limits/entries.py",
-        "level.used > level.limit.amount",
-        "level.used > level.limit.amount + 1",
+        "self.used > self.limit.amount",
+        "self.used > self.limit.amount + 1",
         ("tests/limits/test_ledger.py", "tests/limits/test_replay.py"),
     ),
     Mutant(
