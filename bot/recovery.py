@@ -44,8 +44,8 @@ from bot.ids import short, utc_now
 from bot.limits import Details
 from bot.limits.leases import LEFT_OPEN, RENEW_SECONDS
 from bot.logs import request_id as logged_request
-from bot.replies.reply import OutOfTime
 from bot.replies.transport import Lost, Transport
+from bot.replies.tries import OutOfTime
 from bot.run import Run
 from bot.services import Services
 from bot.store import PredictionRow, StoreUnavailable, UsageRow

@@ -16,7 +16,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 from bot.anchor import Anchor
 from bot.replies.draft import Draft, Phase, ReplyWords
@@ -25,22 +24,11 @@ from bot.replies.lanes import Clock, Lane, Lanes, Ticket
 from bot.replies.pace import Urgency
 from bot.replies.standing import taken_apart
 from bot.replies.transport import Buttons, Lost, Screen, Transport, Unsent
+from bot.replies.tries import NOTE_PAUSES, OutOfTime, Tries, insist, within
 
 log = logging.getLogger(__name__)
 
 Keep = Callable[[Anchor, Sequence[int]], Awaitable[None]]
-T = TypeVar("T")
-
-FIRST_PAUSE = 1.0
-"""Seconds before a change that was not taken is tried again; each further pause is twice as long."""
-LONGEST_PAUSE = 15.0
-"""Seconds; with what discord.py takes for its own tries, less than an expiring transport has left."""
-NOTE_PAUSES = (1.0, 2.0, 4.0)
-"""Seconds between the tries of the last words that a transport shows."""
-
-
-class OutOfTime(Lost):
-    """What is not shown yet could be, but not by this process."""
 
 
 @dataclass(slots=True)
@@ -83,7 +71,7 @@ class Reply:
         self._clock = clock
         self._words = words
         self._on_lost = on_lost
-        self._ends_at = ends_at
+        self._tries = Tries(clock, ends_at)
         self._keep = keep
         self._draft = Draft(transport.quote, words, takes_files=transport.takes_files)
         self._shown: list[Shown] = []
@@ -94,8 +82,6 @@ class Reply:
         self._gone = False
         self._awaits_text = True
         self._changed = asyncio.Event()
-        self._pause = FIRST_PAUSE
-        self._hastened = asyncio.Event()
         self._ticket: Ticket | None = None
         self._seen_at = clock()
         self._loop: asyncio.Task[None] | None = None
@@ -145,15 +131,15 @@ class Reply:
         """
         quoted = self._transport.anchor.quoted
         if self._is_expiring():
-            handed = await self._insist(self._transport.hand_over)
+            handed = await insist(self._transport.hand_over)
             if handed is None:
                 raise Lost("it outlived its interaction while nobody went on with it")
             self._transport = handed.transport
             messages = messages if handed.keeps_messages else ()
         elif not messages and self._transport.anchor.token is not None:
-            first = await self._insist(partial(self._transport.look, None))
+            first = await insist(partial(self._transport.look, None))
             messages = (first.message_id,)
-        found = [await self._insist(partial(self._transport.look, known)) for known in messages]
+        found = [await insist(partial(self._transport.look, known)) for known in messages]
         quote, texts = taken_apart([message.content for message in found], quoted=quoted)
         self._draft = Draft(quote, self._words, takes_files=self._transport.takes_files, standing=texts)
         self._draft.status(status)
@@ -220,14 +206,12 @@ class Reply:
 
     def end_by(self, time: float) -> None:
         """Show what there is by this time of the clock, and try no longer; what waits is tried at once."""
-        self._ends_at = min(self._ends_at, time)
-        self._pause = FIRST_PAUSE
-        self._hastened.set()
+        self._tries.end_by(time)
 
     def pass_on(self) -> None:
         """Show nothing more: another process does."""
         self._gone = True
-        self._hastened.set()
+        self._tries.hasten()
         self._wake()
 
     async def close(self) -> None:
@@ -251,22 +235,6 @@ class Reply:
 
     async def _tell(self) -> None:
         await self._keep(self._transport.anchor, [shown.message_id for shown in self._shown])
-
-    async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask Discord for something, again where it does not answer.
-
-        Raises:
-            Lost: it is not to be had; ``OutOfTime``: not now.
-        """
-        for pause in NOTE_PAUSES:
-            try:
-                return await ask()
-            except Unsent:
-                await asyncio.sleep(pause)
-        try:
-            return await ask()
-        except Unsent as error:
-            raise OutOfTime(str(error)) from error
 
     def _wake(self) -> None:
         if self._ticket is not None and self._draft.phase is not Phase.GROWS:
@@ -305,29 +273,15 @@ class Reply:
                     return
                 else:
                     await self._change()
-                self._pause = FIRST_PAUSE
+                self._tries.succeeded()
             except Unsent as error:
-                await self._wait_to_try_again(error)
+                await self._tries.wait(error)
 
     async def _change(self) -> None:
         """Wait for something new to show, or for the transport to expire."""
         expires = self._transport.expires_at
         timeout = None if expires is None else max(0.0, expires - self._clock())
-        await _within(timeout, self._changed)
-
-    async def _wait_to_try_again(self, error: Unsent) -> None:
-        """Let some time pass after a change was not taken.
-
-        Raises:
-            Lost: the reply has no time left for another try.
-        """
-        if self._pause == FIRST_PAUSE:
-            log.warning("a change of a reply was not taken, and is tried again: %s", error)
-        pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE)
-        if self._clock() + pause > self._ends_at:
-            raise OutOfTime(f"it could not be shown in time: {error}") from error
-        await _within(pause, self._hastened)
-        self._hastened.clear()
+        await within(timeout, self._changed)
 
     async def _send_next(self, index: int) -> None:
         lane = self._lane(index)
@@ -438,10 +392,3 @@ class Reply:
                 return
             else:
                 return
-
-
-async def _within(seconds: float | None, event: asyncio.Event) -> None:
-    """Wait for the event, but no longer than this."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()

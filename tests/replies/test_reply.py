@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from bot.anchor import Anchor
 from bot.replies.draft import FILE_NAME, MESSAGES, ReplyWords
 from bot.replies.lanes import Key, Lanes
-from bot.replies.reply import LONGEST_PAUSE, OutOfTime, Reply
+from bot.replies.reply import Reply
 from bot.replies.safe import safe
 from bot.replies.split import split
 from bot.replies.transport import Buttons, Found, HandOver, Lost, OtherChannel, Screen, Transport, Unsent
+from bot.replies.tries import LONGEST_PAUSE, OutOfTime
 from tests.support.virtual_time import VirtualTimeLoop
 
 WORDS = ReplyWords("rest in file", "whole in file", "no file", "moved", "stuck", "broken")
