@@ -9,9 +9,9 @@ from pathlib import Path
 
 from bot.address import PostgresAddress
 from bot.check import Reach, check
-from bot.config import load
+from bot.config import load, load_database_url
 from bot.demo.options import DemoOptions
-from bot.errors import ConfigError, ParlanceError
+from bot.errors import ConfigError
 from bot.garbage import seldom_collected
 from bot.logs import open_log
 from bot.sockets import allow_many
@@ -107,13 +107,13 @@ def _usage(arguments: argparse.Namespace) -> int:
         async with Store.open(url) as store:
             await (print_rows if arguments.csv else print_report)(store, first, now, sys.stdout)
 
-    settings = load()
-    address = address_of(settings.database_url)
+    url = load_database_url()
+    address = address_of(url)
     if isinstance(address, Path) and not address.exists():
         print(f"There is no database at {address} yet.", file=sys.stderr)
         return FAULTY
     try:
-        asyncio.run(usage(settings.database_url))
+        asyncio.run(usage(url))
     except StoreUnavailable as error:
         print(f"The records could not be read: {error.reason}", file=sys.stderr)
         return FAULTY
@@ -140,7 +140,7 @@ def _backup(arguments: argparse.Namespace) -> int:
         async with Store.open(url) as store:
             return await store.backup(arguments.path)
 
-    url = load().database_url
+    url = load_database_url()
     address = address_of(url)
     if isinstance(address, PostgresAddress):
         from bot.store.postgres import pg_dump
@@ -155,8 +155,11 @@ def _backup(arguments: argparse.Namespace) -> int:
     except FileExistsError:
         print(f"{arguments.path} is there already: name a new file.", file=sys.stderr)
         return FAULTY
-    except (OSError, ParlanceError) as error:
-        print(f"The database could not be copied: {error.__cause__ or error}", file=sys.stderr)
+    except StoreUnavailable as error:
+        print(f"The database could not be copied: {error.reason}", file=sys.stderr)
+        return FAULTY
+    except OSError as error:
+        print(f"The database could not be copied: {error}", file=sys.stderr)
         return FAULTY
     return DONE
 
@@ -166,7 +169,7 @@ def _migrate(_arguments: argparse.Namespace) -> int:
         async with Store.open(url):
             pass
 
-    url = load().database_url
+    url = load_database_url()
     asyncio.run(migrate(url))
     print(f"The database at {address_of(url)} is what this version needs.")
     return DONE

@@ -240,8 +240,6 @@ async def opened(
     clock = asyncio.get_running_loop().time
     async with AsyncExitStack() as stack:
         registry = Registry.load(settings.models_file)
-        if settings.fallback_model not in {None, *registry.names()}:
-            raise ConfigError((f"FALLBACK_MODEL is none of those known: {', '.join(registry.names())}.",))
         store = await stack.enter_async_context(Store.open(settings.database_url))
         ledger = await stack.enter_async_context(Ledger.open(store))
         await ledger.set_operator_limits(settings.operator_limits())
@@ -249,6 +247,8 @@ async def opened(
             providers = on_replicate(settings)
         for provider in providers.values():
             stack.push_async_callback(provider.close)
+        if faults := registry.faults(settings.default_model, settings.fallback_model, providers):
+            raise ConfigError(faults)
         policies = Policies(store, settings, registry.reached_by(providers))
         metrics = Metrics()
         lanes = Lanes(clock, metrics.waited)

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -32,6 +33,8 @@ FEWEST_RECORDS_DAYS: Final = 35
 MOST_RECORDS_DAYS: Final = 3_650
 MOST_DEPARTED_DAYS: Final = 365
 MOST_PORT: Final = 65_535
+ALIKE: Final = 0.9
+"""From which share of common letters on (difflib) a name is taken for a misspelt one."""
 
 SWITCHES: Final = {"on": True, "true": True, "yes": True, "1": True} | {
     "off": False,
@@ -298,7 +301,7 @@ def load(env: Mapping[str, str] | None = None, env_file: Path | None = ENV_FILE)
     """
     values = _values(env, env_file)
     missing = [sentence for name, sentence in MISSING.items() if not values.get(name.lower())]
-    return _checked(values, missing)
+    return _checked(values, [*missing, *_misspelt(env_file)])
 
 
 def load_for_demo(env: Mapping[str, str] | None = None, env_file: Path | None = ENV_FILE) -> Settings:
@@ -308,6 +311,17 @@ def load_for_demo(env: Mapping[str, str] | None = None, env_file: Path | None = 
         ConfigError: with every fault there is.
     """
     return _checked({**_values(env, env_file), DISCORD_TOKEN.lower(): "simulated"}, [])
+
+
+def load_database_url(env: Mapping[str, str] | None = None, env_file: Path | None = ENV_FILE) -> str:
+    """Read where the database is, for what needs nothing else.
+
+    Raises:
+        ConfigError: it cannot be anywhere.
+    """
+    name = "database_url"
+    given = {key: text for key, text in _values(env, env_file).items() if key == name}
+    return _checked({**given, DISCORD_TOKEN.lower(): "none"}, []).database_url
 
 
 def _values(env: Mapping[str, str] | None, env_file: Path | None) -> dict[str, str]:
@@ -327,6 +341,14 @@ def _file_values(env_file: Path | None) -> dict[str, str]:
     except (OSError, UnicodeDecodeError):
         raise ConfigError((f"{env_file} cannot be read: it wants to be a text file in UTF-8.",)) from None
     return {name: text for name, text in values.items() if text is not None}
+
+
+def _misspelt(env_file: Path | None) -> list[str]:
+    """What to say of names in the file that are nearly a setting's: a ceiling left out by mistake is none."""
+    known = {name.upper() for name in Settings.model_fields}
+    others = [name for name in _file_values(env_file) if name not in known]
+    near = {name: get_close_matches(name.upper(), known, n=1, cutoff=ALIKE) for name in others}
+    return [f"{name} is no setting: did you mean {found[0]}?" for name, found in near.items() if found]
 
 
 def _checked(values: Mapping[str, str], missing: list[str]) -> Settings:

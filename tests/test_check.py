@@ -229,6 +229,11 @@ async def test_fallback_model_is_unknown(world: World) -> None:
     assert "FALLBACK_MODEL" in checked.line("Models")
 
 
+async def test_both_chosen_models_are_unknown_or_not_run_by_replicate(world: World) -> None:
+    checked = await world.check(DEFAULT_MODEL="smollm2-135m-instruct", FALLBACK_MODEL="nobody/nothing")
+    assert checked.wrong == ["Models", "Models"]
+
+
 async def test_models_file_is_wrong(world: World, tmp_path: Path) -> None:
     models = tmp_path / "models.toml"
     models.write_text('[models."a/b"]\nprovider = "nobody"\n')

@@ -273,6 +273,17 @@ def test_a_file_that_is_not_there_is_no_fault(tmp_path: Path) -> None:
     assert load(TOKENS, tmp_path / "none") == settings()
 
 
+def test_a_name_that_is_nearly_a_settings_is_told(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("USER_REQUEST_PER_MINUTE=1\nPOSTGRES_PASSWORD=ours\nHEALT_PORT=8080\n")
+    with pytest.raises(ConfigError) as told:
+        load(TOKENS, file)
+    assert told.value.faults == (
+        "USER_REQUEST_PER_MINUTE is no setting: did you mean USER_REQUESTS_PER_MINUTE?",
+        "HEALT_PORT is no setting: did you mean HEALTH_PORT?",
+    )
+
+
 def test_a_file_in_another_encoding_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="UTF-8"):
         written(tmp_path, "DISCORD_TOKEN=ü".encode("utf-16"))

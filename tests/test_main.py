@@ -44,13 +44,32 @@ def test_a_wrong_command_line_is_2(arguments: list[str], capsys: Captured) -> No
     assert "usage: python -m bot" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["run"], ["db", "backup"], ["db", "migrate"]])
-def test_every_fault_of_the_settings_is_told(
+@pytest.mark.parametrize("arguments", [["db", "migrate"], ["db", "backup"], ["usage"]])
+def test_what_is_about_the_database_needs_no_other_setting(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
+    main(["db", "migrate"])
     monkeypatch.delenv("DISCORD_TOKEN")
     monkeypatch.setenv("LOG_LEVEL", "loud")
+    assert main(arguments) == 0
+    monkeypatch.setenv("DATABASE_URL", "mysql://x")
     assert main(arguments) == 1
+    [told] = capsys.readouterr().err.splitlines()
+    assert told.startswith("DATABASE_URL wants")
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "http"])
+def test_a_port_that_is_none_is_told(port: str, capsys: Captured) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["demo", f"--port={port}"])
+    assert left.value.code == 2
+    assert "argument --port: wants a number from 0 to 65535" in capsys.readouterr().err
+
+
+def test_every_fault_of_the_settings_is_told(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    monkeypatch.delenv("DISCORD_TOKEN")
+    monkeypatch.setenv("LOG_LEVEL", "loud")
+    assert main(["run"]) == 1
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 2
     assert "make demo" in told[0]
@@ -124,6 +143,15 @@ def test_backup_of_nothing_makes_nothing(tmp_path: Path, capsys: Captured) -> No
     assert main(["db", "backup"]) == 1
     assert "no database" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_backup_of_what_is_no_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    (tmp_path / "notes.db").write_text("Not a database. " * 100)
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///notes.db")
+    assert main(["db", "backup"]) == 1
+    assert "file is not a database" in capsys.readouterr().err
 
 
 def test_backup_where_none_can_be_written(tmp_path: Path, capsys: Captured) -> None:

@@ -77,19 +77,17 @@ async def _model_side(
         for fault in error.faults:
             yield wrong(MODELS, fault)
         return
-    if settings.default_model not in registry.names():
-        yield wrong(MODELS, f"DEFAULT_MODEL is none of those known: {', '.join(registry.names())}.")
+    providers = {ProviderName.REPLICATE}
+    if faults := registry.faults(settings.default_model, settings.fallback_model, providers):
+        for fault in faults:
+            yield wrong(MODELS, fault)
         return
-    if settings.fallback_model not in {None, *registry.names()}:
-        yield wrong(MODELS, f"FALLBACK_MODEL is none of those known: {', '.join(registry.names())}.")
-        return
-    known = [registry.get(name) for name in registry.names()]
+    known = [registry.get(name) for name in registry.reached_by(providers)]
     yield right(
         MODELS, f"{len(known)} are known; {settings.default_model} answers where nobody chose another."
     )
     if reach is Reach.MODELS and accepted.verdict is Verdict.RIGHT:
-        theirs = [model for model in known if model.provider is ProviderName.REPLICATE]
-        async for line in model_lines(replicate, theirs):
+        async for line in model_lines(replicate, known):
             yield line
 
 

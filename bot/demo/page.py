@@ -27,6 +27,9 @@ LARGEST_ACTION = 27 * 1024 * 1024
 POLL_MILLISECONDS = 150
 """How often the page asks for news. The preview's own 500 ms would show a growing answer in jumps."""
 
+MENTION = "@Parlance"
+"""How a person writes to the bot. The preview offers no names behind an "@", and sends what was typed."""
+
 _OWN_FILES = {"/demo.css": "text/css", "/demo.js": "text/javascript", "/favicon.svg": "image/svg+xml"}
 
 _REWRITES: dict[str, tuple[tuple[str, str], ...]] = {
@@ -70,10 +73,14 @@ _NOT_PASSED_DOWN = frozenset(
 
 
 class Page:
-    """Serves the demo on 127.0.0.1 while entered. ``port`` 0 takes any free one."""
+    """Serves the demo on 127.0.0.1 while entered. ``port`` 0 takes any free one.
 
-    def __init__(self, live: Live, preview_url: str, port: int) -> None:
+    ``mention`` is what Discord's own apps send where a person picks the bot's name behind an "@".
+    """
+
+    def __init__(self, live: Live, preview_url: str, port: int, mention: str = MENTION) -> None:
         self._live = live
+        self._mention = mention.encode()
         self._preview = URL(preview_url)
         self._port = port
         self._session: ClientSession | None = None
@@ -136,6 +143,8 @@ class Page:
             revision = await self._revision(request)
             if revision is not None:
                 body = _REVISION.sub(b'"published_revision":%d' % revision, body, count=1)
+            if request.content_type == "application/json":
+                body = body.replace(MENTION.encode(), self._mention)
             return await self._forward(request, body)
 
     async def _pass(self, request: web.Request) -> web.Response:

@@ -13,7 +13,7 @@ from discord.ext import commands
 
 from bot.demo.live import Heard, Live, Outside
 from bot.demo.options import Place
-from bot.demo.page import Page
+from bot.demo.page import MENTION, Page
 from bot.demo.scene import Scene, dm_scene, server_scene
 
 SETTLE_SECONDS = 30.0
@@ -56,7 +56,8 @@ async def staged(
             )
         )
         live = Live(env, preview, now, heard)
-        page = await stack.enter_async_context(Page(live, preview.url, port))
+        mention = MENTION if bot.user is None else bot.user.mention
+        page = await stack.enter_async_context(Page(live, preview.url, port, mention))
         publishing = asyncio.create_task(live.publish_forever())
         try:
             yield page

@@ -119,6 +119,17 @@ class Registry:
         """The names of the models that these providers run, in the order of the files."""
         return tuple(name for name, model in self._models.items() if model.provider in providers)
 
+    def faults(
+        self, default: str, fallback: str | None, providers: Container[ProviderName]
+    ) -> tuple[str, ...]:
+        """What is wrong with the models that an operator chose, where these providers run them."""
+        known = self.reached_by(providers)
+        return tuple(
+            f"{variable} is none of those known: {', '.join(known)}."
+            for variable, name in (("DEFAULT_MODEL", default), ("FALLBACK_MODEL", fallback))
+            if name is not None and name not in known
+        )
+
     def search(self, text: str, limit: int = 25) -> tuple[Model, ...]:
         """At most ``limit`` models whose name holds every word of ``text``; where it begins one, first."""
         words = text.casefold().split()

@@ -187,10 +187,11 @@ def _shown_models(looks: Looks) -> list[str]:
 def _language(looks: Looks) -> ui.Select[ui.LayoutView]:
     chosen = looks.chosen.language
     say = looks.language.say
+    nothing = N_("each reader's own") if looks.where.channel_id is None else N_("as inherited")
     return ui.Select(
         custom_id=press(looks, Setting.LANGUAGE),
         options=[
-            discord.SelectOption(label=say(N_("as inherited")), value=INHERITED, default=chosen is None),
+            discord.SelectOption(label=say(nothing), value=INHERITED, default=chosen is None),
             *(
                 discord.SelectOption(
                     label=language_called(looks.language, code), value=code, default=code == chosen

@@ -1,8 +1,8 @@
 """What can be said of a database without changing it."""
 
-import os
 from enum import Enum, auto
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from bot.errors import ConfigError
 from bot.store.driver import PATIENCE_SECONDS, Driver, StoreUnavailable, Transaction
@@ -30,8 +30,12 @@ async def condition(url: str) -> Condition:
     address = address_of(url)
     if isinstance(address, Path) and not address.exists():
         folder = next(parent for parent in address.absolute().parents if parent.exists())
-        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-            raise ConfigError((f"DATABASE_URL: {address} cannot be made in {folder}.",))
+        try:
+            # Permissions alone do not tell: /proc and read-only disks have them, and take no file.
+            with TemporaryFile(dir=folder):
+                pass
+        except OSError:
+            raise ConfigError((f"DATABASE_URL: {address} cannot be made in {folder}.",)) from None
         return Condition.ABSENT
     try:
         async with open_driver(address) as driver:

@@ -8,6 +8,7 @@ first. A long read would hold up those that write, hence the second connection.
 """
 
 import asyncio
+import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -27,6 +28,8 @@ CHECKPOINT_EVERY = 200
 """Transactions after which the write-ahead log is copied into the database, by the connection that reads."""
 BACKSTOP_PAGES = 20_000
 """Length of the write-ahead log, 80 MB, at which the writer copies it itself."""
+OWNER_ONLY = 0o600
+"""The mode of a database that is made."""
 BUSY_SECONDS = 1.8
 """How long a statement waits for another process, outside of transactions that write."""
 TURN_SECONDS = 0.002
@@ -118,8 +121,8 @@ class SqliteDriver:
             path.parent.mkdir(parents=True, exist_ok=True)
             # Says at once what is wrong with the file; a connection that fails leaves its thread behind for a
             # while.
-            with path.open("ab"):
-                pass
+            # Others on the machine do not read it; the files that SQLite keeps beside it take its mode.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY))
         async with _connect(path) as writer:
             with _unavailable():
                 await _write_ahead(writer)

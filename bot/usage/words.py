@@ -43,8 +43,10 @@ def report_text(language: Language, report: Report, title: str, by: By) -> str:
         if kind is by:
             lines += ["", heading, *_list(language, kind, shares)]
         else:
-            told = " · ".join(_share(language, kind, share) for share in shares[:MENTIONED])
-            lines.append(f"{heading} {told}")
+            told = [_share(language, kind, share) for share in shares[:MENTIONED]]
+            if len(shares) > MENTIONED:
+                told.append(language.say(N_("{n} more"), n=len(shares) - MENTIONED))
+            lines.append(f"{heading} {' · '.join(told)}")
     return "\n".join(lines)
 
 

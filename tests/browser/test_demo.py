@@ -64,6 +64,11 @@ def test_a_plain_direct_message_is_answered(chat: Chat) -> None:
     chat.wait_for_answer()
 
 
+def test_a_mention_is_answered(chat: Chat) -> None:
+    chat.say("@Parlance What is water made of?")
+    chat.wait_for_answer()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_demo_ends_cleanly_and_leaves_nothing(demo: Demo, number: signal.Signals) -> None:
     assert demo.end(number) == 0

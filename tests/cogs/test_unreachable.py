@@ -71,8 +71,11 @@ async def test_where_both_are_down_people_hear_it_of_the_one_they_asked(world_wi
         assert "llama-3-70b-instruct cannot be reached" in asked.response.content
 
 
-async def test_an_unknown_second_model_ends_the_start(world_with: Worlds) -> None:
+async def test_unknown_models_end_the_start(world_with: Worlds) -> None:
     with pytest.raises(ConfigError) as told:
-        async with world_with(fallback_model="nobody/nothing"):
+        async with world_with(default_model="nobody/nothing", fallback_model="nobody/nothing"):
             pass
-    assert told.value.faults[0].startswith("FALLBACK_MODEL is none of those known: ")
+    assert [fault.partition(" is none of those known: ")[0] for fault in told.value.faults] == [
+        "DEFAULT_MODEL",
+        "FALLBACK_MODEL",
+    ]

@@ -47,6 +47,7 @@ class TestOpen:
     async def test_makes_the_file_and_its_folder(self, path: Path) -> None:
         async with Store.open(str(path)):
             assert rows(path, "SELECT name FROM marks") == []
+            assert {file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {0o600}
 
     async def test_waits_for_another_that_is_making_the_file(self, path: Path) -> None:
         path.parent.mkdir(parents=True)

@@ -40,6 +40,12 @@ def test_others_are_added_up() -> None:
     assert text.endswith("\nand others: $0.03 · 20 requests")
 
 
+def test_what_is_not_mentioned_is_counted() -> None:
+    text = report_text(ENGLISH, report(command=shares(3), model=shares(5)), "Here", By.DAY)
+    assert text.splitlines()[-1].endswith(" · 2 more")
+    assert text.count("more") == 1
+
+
 def test_dates_are_written_as_the_reader_does() -> None:
     assert "May 1, 2026 – May 7, 2026" in report_text(ENGLISH, report(), "Here", By.DAY)
     assert "2026年5月1日 – 2026年5月7日" in report_text(CHINESE, report(), "此处", By.DAY)
