@@ -9,7 +9,7 @@ into as long as it fits a message.
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 
 import regex
@@ -91,7 +91,7 @@ class Seam:
         """Return what still goes on after the white space at the cut; a line's end there ends its quote."""
         if not line_end:
             return self
-        return replace(self, mid_line=False, quote=self.quote if self.quote == ENDLESS else "")
+        return Seam(fence=self.fence, marks=self.marks, quote=self.quote if self.quote == ENDLESS else "")
 
     def opening(self, begin: str) -> str:
         """Return what the next message opens with; ``begin`` is the first part of its text."""
@@ -295,7 +295,8 @@ def quote_at(window: str, found: Scan, seam: Seam, end: int) -> str:
         return ENDLESS
     if ">" not in window and not seam.quote:
         return ""
-    if any(not in_code(found, match.start()) for match in ENDLESS_QUOTE.finditer(window, 0, end)):
+    endless = ENDLESS_QUOTE.finditer(window, 0, end) if ENDLESS in window else ()
+    if any(not in_code(found, match.start()) for match in endless):
         return ENDLESS
     start = window.rfind("\n", 0, end) + 1
     if start == 0 and seam.mid_line:

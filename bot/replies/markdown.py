@@ -101,10 +101,11 @@ def code_spans(window: str) -> tuple[list[tuple[int, int]], int]:
         by_length[end - start].append(start)
     spans: list[tuple[int, int]] = []
     position, unclosed = 0, len(window)
+    escapes = "\\" in window
     for first, end in runs:
         if first < position:
             continue
-        start = first + 1 if escaped(window, first) else first
+        start = first + 1 if escapes and escaped(window, first) else first
         length = end - start
         if length == 0:
             continue

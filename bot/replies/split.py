@@ -61,6 +61,10 @@ class Piece:
     shown_start: int
     shown_end: int
 
+    def until(self, end: int) -> "Piece":
+        """Return the piece with a slice that goes on to ``end``; no more of it is sent."""
+        return Piece(self.prefix, self.start, end, self.suffix, self.shown_start, self.shown_end)
+
     def render(self, source: str) -> str:
         """Return the message's text."""
         return f"{self.prefix}{source[self.shown_start : self.shown_end]}{self.suffix}"
@@ -184,14 +188,14 @@ class Splitter:
         if visible is None:
             if not final or place.left is None:
                 return None
-            left = replace(place.left, end=self._base + len(held))
+            left = place.left.until(self._base + len(held))
             return Step(replace(place, offset=len(held), left=None), left)
         gap = held[place.offset : visible.start()]
         line_end = place.line_end or "\n" in gap
         begin = place.offset + kept_from(gap, lost_line=place.line_end, line_start=place.first)
         start = 0 if place.first else self._base + begin
         here = Place(begin, start, place.seam.after_gap(line_end=line_end), in_gap=False, first=place.first)
-        return Step(here, replace(place.left, end=start) if place.left else None)
+        return Step(here, place.left.until(start) if place.left else None)
 
     def _end_piece(self, held: str, place: Place, *, final: bool) -> Step | None:
         offset, rest = place.offset, len(held) - place.offset
