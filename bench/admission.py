@@ -37,7 +37,7 @@ from bot.errors import LimitReached
 from bot.ids import Ids
 from bot.limits import Ledger
 from bot.store import Store
-from tests.support.databases import Database, Databases, on_postgres, on_sqlite
+from tests.support.databases import SEAL, Database, Databases, on_postgres, on_sqlite
 from tests.support.postgres import running
 
 FEW, SOME, MANY = 1_000, 100_000, 1_000_000
@@ -140,7 +140,7 @@ async def filled(stack: AsyncExitStack, databases: Databases, kind: str, count: 
     database = await stack.enter_async_context(databases())
     store = await stack.enter_async_context(Store.open(database.url))
     await fill(database, kind, count)
-    ledger = await stack.enter_async_context(Ledger.open(store))
+    ledger = await stack.enter_async_context(Ledger.open(store, SEAL))
     await ledger.set_operator_limits(FIVE)
     measured = Measured(ledger, requests(Ids()), [])
     for _ in range(PEOPLE):
@@ -178,7 +178,7 @@ async def admissions(databases: Databases, kind: str) -> list[Row]:
 
 async def rush(url: str, start: "multiprocessing.synchronize.Barrier") -> int:
     """Ask for all of a process's requests at once; return how many were admitted."""
-    async with Store.open(url) as store, Ledger.open(store) as ledger:
+    async with Store.open(url) as store, Ledger.open(store, SEAL) as ledger:
         asked = requests(Ids())
         await asyncio.to_thread(start.wait, 30)
 
@@ -204,7 +204,7 @@ def rush_here(url: str, start: "multiprocessing.synchronize.Barrier") -> int:
 async def overspend(databases: Databases, allowed: Limit, expected: int) -> int:
     """Let the processes ask at once; return how many more were admitted than the limit allows."""
     async with databases() as database:
-        async with Store.open(database.url) as store, Ledger.open(store) as ledger:
+        async with Store.open(database.url) as store, Ledger.open(store, SEAL) as ledger:
             await ledger.set_operator_limits([allowed])
         context = multiprocessing.get_context("spawn")
         with context.Manager() as manager, context.Pool(PROCESSES) as pool:

@@ -15,7 +15,7 @@ from discord.ext import commands
 
 from bot.answer import Answers, Spawn
 from bot.config import Settings
-from bot.domain import ProviderName, Request
+from bot.domain import Command, ProviderName, Request
 from bot.errors import ConfigError, ParlanceError, Refused
 from bot.health import Health, Lag, serving
 from bot.i18n import N_, language
@@ -34,6 +34,8 @@ from bot.replies.interaction import found_again
 from bot.replies.lanes import Lanes
 from bot.replies.transport import Transport
 from bot.retention import Retention
+from bot.run import Plan
+from bot.seal import Seal
 from bot.services import Services
 from bot.store import Store, StoreUnavailable
 from bot.store.inflight import InflightRow
@@ -112,6 +114,8 @@ class Parlance(commands.AutoShardedBot):
         self.store = store
         self.retention = retention
         self.ids = ids
+        self.plans: dict[Command, Plan] = {}
+        """What each command does with the model, from its cog."""
         self.gate = Gate(answers.services.clock, burst_of(settings.user_requests_per_minute))
         self._force_sync = force_sync
         self._cut_off: set[int] = set()
@@ -241,7 +245,9 @@ async def opened(
     async with AsyncExitStack() as stack:
         registry = Registry.load(settings.models_file)
         store = await stack.enter_async_context(Store.open(settings.database_url))
-        ledger = await stack.enter_async_context(Ledger.open(store))
+        ledger = await stack.enter_async_context(
+            Ledger.open(store, Seal(settings.discord_token.get_secret_value()))
+        )
         await ledger.set_operator_limits(settings.operator_limits())
         if providers is None:
             providers = on_replicate(settings)
@@ -380,7 +386,7 @@ async def _patiently(step: Callable[[], Awaitable[None]]) -> None:
 
 async def _recovering(bot: Parlance) -> None:
     """Keep the leases from the start, and end what others left behind as soon as the bot is online."""
-    recovery = Recovery(bot.answers, bot.found_again)
+    recovery = Recovery(bot.answers, bot.found_again, bot.plans)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(recovery.run())
         await bot.wait_until_ready()

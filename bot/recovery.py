@@ -6,30 +6,29 @@ over, another process, most often the same bot started again, takes the answer, 
 stand, and goes on with the reply from the predictions' records, the way every answer takes: Stop works, it is
 settled once, and it ends with its footer or with one sentence on why it is not whole.
 
-What cannot be finished is not guessed at. The words of a request were never stored, so a plan that was to
-make more calls ends with what its calls have written; a prediction whose id was never told is looked for by a
-hash of its input. What nobody can show any more is only settled: predictions that still run are cancelled.
+Where calls are still to be made, the request's own plan runs once more, and is given what was written for it
+already (see `bot.past`): the request is on record, sealed, for as long as its answer is under way. A
+prediction whose id was never told is looked for by a hash of its input. What nobody can show any more is only
+settled: predictions that still run are cancelled.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 
 from bot import errors
 from bot.answer import Answers
 from bot.domain import (
     AskOptions,
+    Command,
     Ending,
     Model,
-    PredictionState,
     ProviderName,
     Request,
     Scope,
     Stage,
-    Tokens,
 )
 from bot.errors import (
     BadRequest,
@@ -37,16 +36,16 @@ from bot.errors import (
     ModelUnreachable,
     ParlanceError,
     Restarted,
-    Unanswerable,
 )
 from bot.i18n import N_
 from bot.ids import short, utc_now
 from bot.limits import Details
 from bot.limits.leases import LEFT_OPEN, RENEW_SECONDS
 from bot.logs import request_id as logged_request
+from bot.past import PastCalls
 from bot.replies.transport import Lost, Transport
 from bot.replies.tries import OutOfTime
-from bot.run import Run
+from bot.run import Plan, Run
 from bot.services import Services
 from bot.store import PredictionRow, StoreUnavailable, UsageRow
 from bot.store.inflight import InflightRow
@@ -55,8 +54,8 @@ log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 50
 """Answers that are gone on with at the same time; new ones are not held up by any number of old ones."""
-FIND_PAUSES = (1.0, 5.0, 15.0)
-"""Seconds between the tries to look for a prediction."""
+MOST_TIMES = 3
+"""How often an answer is begun again: one that has brought down so many processes is ended."""
 GAP = "\n\n"
 """Stands between two parts of an answer where what stood there is not known."""
 
@@ -70,11 +69,13 @@ class Recovery:
     Args:
         answers: the answers of this process.
         reopen: what finds a reply again.
+        plans: what each command does with the model.
     """
 
-    def __init__(self, answers: Answers, reopen: Reopen) -> None:
+    def __init__(self, answers: Answers, reopen: Reopen, plans: Mapping[Command, Plan]) -> None:
         self._answers = answers
         self._reopen = reopen
+        self._plans = plans
         self._application_id: int | None = None
         self._begun = asyncio.Event()
         self._ledger = answers.services.ledger
@@ -142,17 +143,25 @@ class Recovery:
             await self._ledger.leases.closed(row.request_id)
 
     async def _go_on(self, row: InflightRow, details: Details) -> None:
-        services = self._answers.services
-        request = request_again(details.usage)
+        services, usage = self._answers.services, details.usage
+        known = self._ledger.leases.request(row)
+        request = request_again(usage) if known is None else known
         age = utc_now() - request.asked_at
         run = Run(request, self._reopen(request, row), services, age / timedelta(seconds=1))
         run.model = model_again(services, details)
-        remainder = Remainder(services, details, self._adopted)
+        run.past = PastCalls(services, details.predictions, self._adopted)
+        plan = None
+        if known is not None and usage.is_open and row.taken <= MOST_TIMES:
+            plan = self._plans.get(request.command)
+            run.policy = await services.policies.of(request.scope)
+            await self._ledger.take_up(request.id)
+        remainder = Remainder(services, usage, plan)
         try:
             await run.reply.take_up(row.messages, run.language.say(N_("Going on after a restart…")))
         except Lost as error:
             if isinstance(error, OutOfTime) and age < LEFT_OPEN:
                 log.warning("an answer that was left behind waits for Discord: %s", error)
+                self._ledger.pass_on(request.id)
                 await self._ledger.leases.let_go(request.id)
                 return
             log.info("an answer that was left behind cannot be shown: %s", error)
@@ -166,24 +175,28 @@ class Recovery:
 
 
 class Remainder:
-    """The plan of what is left of an answer: to show what its calls write, and say why that is not all."""
+    """The plan of what is left of an answer: the request's own once more, where what it asks for is known, or
+    else to show what its calls write, and say why that is not all.
 
-    def __init__(self, services: Services, details: Details, adopted: set[str]) -> None:
+    The request's own plan asks for what it asked for before, and where that was called for already, it is
+    given what that call writes: so nothing is paid for twice.
+    """
+
+    def __init__(self, services: Services, usage: UsageRow, plan: Plan | None) -> None:
         self._services = services
-        self._usage = details.usage
-        self._calls = details.predictions
-        self._adopted = adopted
+        self._usage = usage
+        self._plan = plan
 
     def check(self, request: Request) -> None:
         """Find nothing wrong: it was checked before it was admitted."""
 
     async def run(self, run: Run) -> None:
-        """Show what the calls write, and end as the request was settled where it was.
+        """Finish the answer, or end it as the request was settled where it was.
 
         Raises:
             Restarted: the answer is not whole with that.
         """
-        if not self._is_reachable(run.model):
+        if not self._is_reachable(run):
             raise Restarted
         if self._usage.ending in {None, Ending.DONE}:
             await self._finish(run)
@@ -194,28 +207,34 @@ class Remainder:
 
     async def abandon(self, run: Run) -> None:
         """End every call of an answer that nobody can show."""
-        if self._is_reachable(run.model):
-            for call in self._calls:
-                await self._abandon(run, await self._named(call))
+        if self._is_reachable(run):
+            await run.past.find()
+            await self._abandon_rest(run)
 
     async def _finish(self, run: Run) -> None:
-        calls = [await self._named(call) for call in self._calls]
-        visible = [call for call in calls if call.stage is not Stage.SILENT]
-        for call in calls:
+        await run.past.find()
+        visible = [call for call in run.past.left if call.stage is not Stage.SILENT]
+        if self._plan is None or (len(visible) == 1 and visible[0].stage is Stage.LAST):
+            await self._show(run, visible)
+            return
+        try:
+            await self._plan.run(run)
+        finally:
+            await self._abandon_rest(run)
+
+    async def _show(self, run: Run, visible: Sequence[PredictionRow]) -> None:
+        for call in run.past.left:
             if call.stage is Stage.SILENT:
-                run.count(call.tokens, call.cost)
-                await self._abandon(run, call)
+                await run.abandon(call)
         for index, call in enumerate(visible):
-            if call.provider_id is None:
-                raise Restarted
             if index:
                 run.write(GAP)
             await run.resume(call)
         if not visible or visible[-1].stage is not Stage.LAST:
             raise Restarted
 
-    async def _abandon(self, run: Run, call: PredictionRow) -> None:
-        if call.ended_at is None and call.provider_id is not None:
+    async def _abandon_rest(self, run: Run) -> None:
+        for call in run.past.left:
             await run.abandon(call)
 
     async def _end_again(self, run: Run, ending: Ending | None) -> None:
@@ -227,48 +246,9 @@ class Remainder:
         # Until when a model was left alone is not on record, and mostly over.
         raise ParlanceError(ModelUnreachable.message if kind is ModelPaused else kind.message)
 
-    async def _named(self, call: PredictionRow) -> PredictionRow:
-        """The call with its provider's id, which is looked for where it was never told."""
-        if call.provider_id is not None or call.ended_at is not None or call.fingerprint is None:
-            return call
-        ledger = self._services.ledger
-        try:
-            found = await self._found(call, call.fingerprint)
-        except Unanswerable as error:
-            log.warning("a prediction could not be looked for; its deadline ends it: %s", error)
-            return call
-        if found is None:
-            await ledger.ended(call.id, PredictionState.ABORTED, Tokens(), 0)
-            return call
-        await ledger.created(call.id, found)
-        return replace(call, provider_id=found)
-
-    async def _found(self, call: PredictionRow, fingerprint: str) -> str | None:
-        for pause in FIND_PAUSES:
-            try:
-                return await self._look(call, fingerprint)
-            except Unanswerable:
-                await asyncio.sleep(pause)
-        return await self._look(call, fingerprint)
-
-    async def _look(self, call: PredictionRow, fingerprint: str) -> str | None:
-        known = await self._known(call)
-        while True:
-            found = await self._services.providers[call.provider].find(fingerprint, call.created_at, known)
-            if found is None:
-                return None
-            # Meanwhile another call with the same input may have been made, or looked for.
-            known = await self._known(call)
-            if found not in known:
-                self._adopted.add(found)
-                return found
-
-    async def _known(self, call: PredictionRow) -> frozenset[str]:
-        """Predictions that are another call's: those on record, and those just found."""
-        return await self._services.ledger.lookup.known_since(call.id) | self._adopted
-
-    def _is_reachable(self, model: Model) -> bool:
-        return all(call.provider in self._services.providers for call in self._calls) and model.context > 0
+    def _is_reachable(self, run: Run) -> bool:
+        providers = {call.provider for call in run.past.left} | {run.model.provider}
+        return providers <= self._services.providers.keys() and run.model.context > 0
 
 
 def request_again(usage: UsageRow) -> Request:

@@ -11,6 +11,7 @@ from bot.errors import ModelFailed, ParlanceError, Restarted
 from bot.i18n import N_, Language, language
 from bot.models.provider import Prediction, Provider
 from bot.models.thinking import Thinking, without_thinking
+from bot.past import LONGEST, PastCalls, bound_of, longest_of
 from bot.prompts import Voice, voice_of
 from bot.replies.draft import ReplyWords
 from bot.replies.reply import Reply
@@ -22,8 +23,6 @@ CALL_SECONDS = 14 * 60.0
 """Longest deadline of one prediction."""
 REQUEST_SECONDS = 30 * 60.0
 """Longest a request may take with all its calls."""
-LONGEST = "max_tokens"
-"""Name of the setting that says how many tokens a call may write."""
 REPLY_SECONDS = REQUEST_SECONDS + 60.0
 """Longest that a request's reply tries to show what Discord does not take."""
 
@@ -51,6 +50,8 @@ class Run:
         self.is_cut = False
         """Whether the answer shown, or a part of it, may have ended because it reached its longest length."""
         self._reached_longest = False
+        self.past = PastCalls(services)
+        """What a process that is gone has called for it."""
         self.interrupted: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self.others: Callable[[], Iterator[OtherChannel]] = transport.others
         """Where else the person may ask."""
@@ -91,7 +92,8 @@ class Run:
         model, provider = self.model, self._provider
 
         def bound() -> Tokens:
-            return sum((provider.bound(model, prompt) for prompt in prompts), more)
+            left = self.past.missing(provider.fingerprint(model, prompt) for prompt in prompts)
+            return sum((provider.bound(model, prompts[index]) for index in left), more)
 
         await self._services.ledger.reserve(self.request.id, model, await asyncio.to_thread(bound))
 
@@ -122,7 +124,7 @@ class Run:
             await self._follow(
                 call.id,
                 lambda: self._again(call),
-                _longest(call),
+                longest_of(call),
                 self._growing(),
                 self._completing(call.stage),
             )
@@ -130,6 +132,9 @@ class Run:
 
     async def abandon(self, call: PredictionRow) -> None:
         """End a call that a process which is gone has made, and record what it used by then."""
+        if call.ended_at is not None:
+            self.count(call.tokens, call.cost)
+            return
         state, tokens = PredictionState.ABORTED, Tokens()
         with suppress(Restarted):
             async with self._again(call) as prediction:
@@ -182,15 +187,24 @@ class Run:
     async def _call(
         self, prompt: Prompt, stage: Stage, show: Callable[[str], None], streamed: Callable[[], None]
     ) -> str:
-        """One prediction: reserved and recorded before it is made, and after it ended, however it did."""
+        """One prediction: reserved and recorded before it is made, and after it ended, however it did; or the
+        one that was made of the same prompt by a process that is gone.
+        """
         ledger, provider = self._services.ledger, self._provider
+        fingerprint = provider.fingerprint(self.model, prompt)
+        made = self.past.take(fingerprint)
+        if made is not None:
+            with suppress(Restarted):
+                return await self._follow(
+                    made.id, lambda: self._again(made), prompt.max_tokens, show, streamed
+                )
         call = await ledger.call(
             self.request.id,
             self.model,
             provider.bound(self.model, prompt),
             {LONGEST: prompt.max_tokens, "temperature": prompt.temperature},
             stage=stage,
-            fingerprint=provider.fingerprint(self.model, prompt),
+            fingerprint=fingerprint,
         )
 
         async def created(provider_id: str) -> None:
@@ -237,9 +251,7 @@ class Run:
 
     def _again(self, call: PredictionRow) -> AbstractAsyncContextManager[Prediction]:
         """What the provider has of a call that a process which is gone has made."""
-        output = min(_longest(call), call.reserved_tokens)
-        bound = Tokens(call.reserved_tokens - output, output)
-        return self._provider.resume(call.provider_id or "", bound=bound, deadline=self._left)
+        return self._provider.resume(call.provider_id or "", bound=bound_of(call), deadline=self._left)
 
     def _growing(self) -> Callable[[str], None]:
         """What lets the reply grow by the pieces of one call."""
@@ -278,11 +290,6 @@ class Run:
             stuck=say(N_("Discord lets me write here no longer, so the answer ends here.")),
             broken=self.language.error(ParlanceError()),
         )
-
-
-def _longest(call: PredictionRow) -> int:
-    """Tokens of output that a call asked for."""
-    return int(call.settings.get(LONGEST, 0))
 
 
 class Plan(Protocol):

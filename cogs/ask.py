@@ -48,7 +48,7 @@ class AskCog(commands.Cog):
             visibility=visibility_of(private=private),
         )
         bot = interaction.client
-        bot.answers.start(request, opening_of(interaction, quoted=True), Ask(downloads(bot)))
+        bot.answers.start(request, opening_of(interaction, quoted=True), bot.plans[Command.ASK])
 
     @ask.autocomplete("model")
     async def models(self, interaction: Asked, typed: str) -> list[Choice[str]]:
@@ -64,4 +64,5 @@ class AskCog(commands.Cog):
 
 async def setup(bot: Parlance) -> None:
     """Add the command."""
+    bot.plans[Command.ASK] = Ask(downloads(bot))
     await bot.add_cog(AskCog())

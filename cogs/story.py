@@ -46,9 +46,11 @@ class StoryCog(commands.Cog):
         request = request_of(
             interaction, Command.STORY, premise, StoryOptions(genre, style, StoryLength(length))
         )
-        interaction.client.answers.start(request, opening_of(interaction), Story())
+        bot = interaction.client
+        bot.answers.start(request, opening_of(interaction), bot.plans[Command.STORY])
 
 
 async def setup(bot: Parlance) -> None:
     """Add the command."""
+    bot.plans[Command.STORY] = Story()
     await bot.add_cog(StoryCog())

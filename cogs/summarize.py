@@ -58,9 +58,10 @@ class SummarizeCog(commands.Cog):
             visibility=visibility_of(private=private),
         )
         bot = interaction.client
-        bot.answers.start(request, opening_of(interaction), Summarize(downloads(bot), History(bot)))
+        bot.answers.start(request, opening_of(interaction), bot.plans[Command.SUMMARIZE])
 
 
 async def setup(bot: Parlance) -> None:
     """Add the command."""
+    bot.plans[Command.SUMMARIZE] = Summarize(downloads(bot), History(bot))
     await bot.add_cog(SummarizeCog())

@@ -49,7 +49,8 @@ class TranslateCog(commands.Cog):
             ),
             visibility=visibility_of(private=private),
         )
-        interaction.client.answers.start(request, opening_of(interaction), Translate())
+        bot = interaction.client
+        bot.answers.start(request, opening_of(interaction), bot.plans[Command.TRANSLATE])
 
     @translate.autocomplete("target")
     @translate.autocomplete("source")
@@ -62,4 +63,5 @@ class TranslateCog(commands.Cog):
 
 async def setup(bot: Parlance) -> None:
     """Add the command."""
+    bot.plans[Command.TRANSLATE] = Translate()
     await bot.add_cog(TranslateCog())

@@ -17,8 +17,18 @@ PIN = re.compile(r"^([a-z0-9.-]+)==([^\s;]+)", re.MULTILINE)
 NAME = re.compile(r"[A-Za-z0-9.-]+")
 
 LOOKED_AT = {
-    *("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "CNRI-Python", "MIT", "MIT-CMU"),
-    *("MPL-2.0", "PSF-2.0", "Zlib"),
+    *(
+        "0BSD",
+        "Apache-2.0",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "CC0-1.0",
+        "CNRI-Python",
+        "MIT",
+        "MIT-0",
+        "MIT-CMU",
+    ),
+    *("MIT-CMU", "MPL-2.0", "PSF-2.0", "Zlib"),
 }
 """Licences under which a package may be shipped beside this bot's MIT."""
 OTHERWISE_CALLED = {

@@ -178,7 +178,7 @@ class Growth:
         unused = grown.reserved - used
         return tuple(replace(level, taken=unused.of(level.hold.metric)) for level in levels)
 
-    async def _taken(self, transaction: Transaction, grown: usage.Raised) -> tuple[Level, ...]:
+    async def _taken(self, transaction: Transaction, grown: usage.OpenUsage) -> tuple[Level, ...]:
         """Take what the reservation grew by from the counters that hold it."""
         reaching = await counters.limits_reaching(transaction, grown.scope)
         limits = {stored.limit.id: stored for stored in reaching}
@@ -196,7 +196,7 @@ class Growth:
         return tuple(levels)
 
     async def _begun(
-        self, transaction: Transaction, stored: StoredLimit, gone: Hold, grown: usage.Raised
+        self, transaction: Transaction, stored: StoredLimit, gone: Hold, grown: usage.OpenUsage
     ) -> Level:
         """Begin the counter of a limit that was set again, or is in another time zone, since the request was
         admitted. It counts this request as well, with what that has just been raised to.

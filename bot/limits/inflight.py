@@ -20,11 +20,13 @@ class Opened:
     owner: int
     clock: Clock
     anchor: Anchor
+    request: str
+    """Sealed."""
 
     async def write(self, transaction: Transaction) -> None:
         """Write its row."""
         lease = Lease(self.owner, self.clock() + timedelta(seconds=LEASE_SECONDS))
-        await open_inflight(transaction, self.request_id, lease, self.anchor)
+        await open_inflight(transaction, self.request_id, lease, self.anchor, self.request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Closed:
     owner: int
 
     async def write(self, transaction: Transaction) -> None:
-        """Delete its row, and with it the interaction's token."""
+        """Delete its row, and with it the interaction's token and the request."""
         await close_inflight(transaction, self.request_id, self.owner)
 
 

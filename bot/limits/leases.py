@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.anchor import Anchor
+from bot.domain import Request
 from bot.ids import Clock
 from bot.limits import inflight
 from bot.limits.inflight import Closed, LetGo, Moved, Opened
 from bot.limits.journal import Journal
+from bot.seal import Seal
 from bot.store import Store, Transaction
 from bot.store.inflight import (
     InflightRow,
@@ -39,8 +41,9 @@ MOST_LEFT_OPEN = 100
 class Leases:
     """The answers of one process, ``owner``."""
 
-    def __init__(self, store: Store, journal: Journal, clock: Clock, owner: int) -> None:
+    def __init__(self, store: Store, journal: Journal, clock: Clock, owner: int, seal: Seal) -> None:
         self.owner = owner
+        self._seal = seal
         self._store = store
         self._journal = journal
         self._clock = clock
@@ -51,10 +54,10 @@ class Leases:
         self._in_touch_at: datetime | None = None
         """When others have heard as well that the database is back."""
 
-    def opened(self, request_id: int, anchor: Anchor) -> Opened:
+    def opened(self, request: Request, anchor: Anchor) -> Opened:
         """Return the entry that puts an answer on record, for the transaction that admits it."""
-        self._ours.add(request_id)
-        return Opened(request_id, self.owner, self._clock, anchor)
+        self._ours.add(request.id)
+        return Opened(request.id, self.owner, self._clock, anchor, self._seal.sealed(request))
 
     async def moved(self, request_id: int, anchor: Anchor, messages: Sequence[int]) -> None:
         """Write where an answer stands, and its messages."""
@@ -148,6 +151,10 @@ class Leases:
         rows = await self._store.write(work)
         self._ours |= {row.request_id for row in rows}
         return rows
+
+    def request(self, row: InflightRow) -> Request | None:
+        """Return what an answer that was taken answers, or None where that cannot be read here."""
+        return None if row.request is None else self._seal.unsealed(row.request, row.request_id)
 
     async def left_open(self) -> tuple[int, ...]:
         """Return old requests that are open though nobody answers them.

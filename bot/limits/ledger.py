@@ -51,6 +51,7 @@ from bot.limits.leases import Leases
 from bot.limits.lookup import Lookup
 from bot.limits.memory import Memory, OpenCall, OpenRequest, amounts_of
 from bot.limits.resolve import identified
+from bot.seal import Seal
 from bot.store import Store, StoreUnavailable, Transaction
 from bot.store.rows import Amounts, Hold
 from bot.store.usage import Verdict
@@ -63,14 +64,14 @@ FORGET_AFTER = timedelta(days=1)
 class Ledger:
     """Keeps the account of every request."""
 
-    def __init__(self, store: Store, clock: Clock = utc_now, retry_seconds: float = RETRY_SECONDS) -> None:
+    def __init__(self, store: Store, seal: Seal, clock: Clock, retry_seconds: float) -> None:
         self._store = store
         self._clock = clock
         self._ids = Ids(clock)
         self._memory = Memory()
         self._journal = Journal(store, self._returned, retry_seconds)
         self.lookup = Lookup(store)
-        self.leases = Leases(store, self._journal, clock, owner=self._ids.new())
+        self.leases = Leases(store, self._journal, clock, self._ids.new(), seal)
         self._forget_at = clock()
         self._tasks: set[asyncio.Task[None]] = set()
         self.on_notice: Callable[[], None] = lambda: None
@@ -79,10 +80,12 @@ class Ledger:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, store: Store, clock: Clock = utc_now, retry_seconds: float = RETRY_SECONDS
+        cls, store: Store, seal: Seal, clock: Clock = utc_now, retry_seconds: float = RETRY_SECONDS
     ) -> AsyncIterator["Ledger"]:
-        """Keep the accounts in a store; on leaving, settle what is still open here and write what is kept."""
-        ledger = cls(store, clock, retry_seconds)
+        """Keep the accounts in a store, and requests under way sealed; on leaving, settle what is still open
+        here and write what is kept.
+        """
+        ledger = cls(store, seal, clock, retry_seconds)
         try:
             yield ledger
         finally:
@@ -130,7 +133,7 @@ class Ledger:
             up.
         """
         opened = OpenRequest(Amounts(1, bound.total, model.cost(bound), 1))
-        underway = None if anchor is None else self.leases.opened(request.id, anchor)
+        underway = None if anchor is None else self.leases.opened(request, anchor)
         admission = Admission(_wordless(request), model.name, opened.reserved, underway)
         self._memory.opened[request.id] = opened
         try:
@@ -141,6 +144,16 @@ class Ledger:
             await self._refuse(admission, error)
             raise
         self._forget_now_and_then()
+
+    async def take_up(self, request_id: int) -> None:
+        """Know of an open request that another process admitted, so that more calls can be made for it.
+
+        Raises:
+            StoreUnavailable: it cannot be read now.
+        """
+        opened = await self.lookup.open_request(request_id)
+        if opened is not None:
+            self._memory.opened[request_id] = opened
 
     async def call(
         self,
@@ -377,7 +390,7 @@ class Ledger:
 
 
 def _wordless(request: Request) -> Request:
-    """The request without anything the person wrote: the records never hold it, not even while they wait."""
+    """The request without anything the person wrote: no usage row holds it, not even while it waits."""
     return replace(request, words="", options=AskOptions(), file=None)
 
 

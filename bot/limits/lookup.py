@@ -7,9 +7,12 @@ from typing import NamedTuple
 from bot.domain import Command, Limit, Scope
 from bot.ids import RANDOM_BITS
 from bot.limits.entries import Level
+from bot.limits.memory import OpenCall, OpenRequest
 from bot.limits.standing import Overview, free_of, overview, standing
 from bot.store import PredictionRow, Store, Transaction, UsageRow
-from bot.store.usage import named_since, predictions_of, usage_of
+from bot.store.counters import limits_reaching
+from bot.store.rows import Amounts
+from bot.store.usage import named_since, open_usage_of, predictions_of, usage_of
 
 SHORTLY_MS = 5 * 60 * 1000
 """Milliseconds before a call in which others may have begun whose predictions are told as made since."""
@@ -37,6 +40,22 @@ class Lookup:
         async def work(transaction: Transaction) -> Details | None:
             row = await usage_of(transaction, request_id)
             return None if row is None else Details(row, await predictions_of(transaction, request_id))
+
+        return await self._store.read(work)
+
+    async def open_request(self, request_id: int) -> OpenRequest | None:
+        """Return what the process that admitted a request knew of it; None where it has ended."""
+
+        async def work(transaction: Transaction) -> OpenRequest | None:
+            found = await open_usage_of(transaction, request_id)
+            if found is None:
+                return None
+            reaching = await limits_reaching(transaction, found.scope)
+            limits = {stored.limit.id: stored.limit for stored in reaching}
+            held = {hold: limits[hold.limit_id] for hold in found.holds if hold.limit_id in limits}
+            calls = await predictions_of(transaction, request_id)
+            reserved = found.reserved + Amounts(requests=1, concurrent=1)
+            return OpenRequest(reserved, held, {call.id: _open_call(call) for call in calls})
 
         return await self._store.read(work)
 
@@ -73,3 +92,9 @@ class Lookup:
             return await free_of(transaction, limit, scopes, command)
 
         return await self._store.read(work)
+
+
+def _open_call(call: PredictionRow) -> OpenCall:
+    bound = Amounts(tokens=call.reserved_tokens, cost=call.reserved_cost)
+    ended = call.taken if call.ended_at is not None else None
+    return OpenCall(bound, created=call.provider_id is not None, ended=ended)

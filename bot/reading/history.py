@@ -5,6 +5,7 @@ by a button after a right was lost. So both rights are looked up anew, at the ti
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import cast
 
 import discord
@@ -59,7 +60,7 @@ class History:
             raise BadRequest(NOT_A_MEMBER)
         channel = await self._channel(scope)
         await self._require_rights(channel, scope)
-        messages = await self._messages(channel, count)
+        messages = await self._messages(channel, count, request.asked_at)
         shown = [message for message in messages if not _is_hidden(message)]
         if len(shown) < len(messages) and (not shown or not self._client.intents.message_content):
             raise BadRequest(NO_CONTENT)
@@ -103,16 +104,19 @@ class History:
         if isinstance(place, discord.Thread) and place.is_private() and not allowed.manage_threads:
             await _require_member(place, asker.id)
 
-    async def _messages(self, channel: discord.abc.Messageable, count: int) -> list[discord.Message]:
-        """What people and bots said, oldest first.
+    async def _messages(
+        self, channel: discord.abc.Messageable, count: int, until: datetime
+    ) -> list[discord.Message]:
+        """What people and bots had said by then, oldest first.
 
         One more is read than asked for, since the newest may be the first sign of this very answer.
         """
+        before = discord.Object(discord.utils.time_snowflake(until, high=True))
         own = self._client.user
         try:
             found = [
                 message
-                async for message in channel.history(limit=count + 1)
+                async for message in channel.history(limit=count + 1, before=before)
                 if not message.is_system() and not _is_notice(message, own)
             ]
         except discord.Forbidden as error:

@@ -16,11 +16,15 @@ from bot.store.rows import milliseconds, moment
 
 @dataclass(frozen=True, slots=True)
 class InflightRow:
-    """An answer under way: where it stands, and its messages in their order."""
+    """An answer under way: where it stands, its messages in their order, and what it answers."""
 
     request_id: int
     anchor: Anchor
     messages: tuple[int, ...]
+    request: str | None
+    """The request, sealed; None where an older version wrote the row."""
+    taken: int
+    """How often a process has taken it over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +35,10 @@ class Lease:
     until: datetime
 
 
-async def open_inflight(transaction: Transaction, request_id: int, lease: Lease, anchor: Anchor) -> None:
-    """Write the row of an answer that begins."""
+async def open_inflight(
+    transaction: Transaction, request_id: int, lease: Lease, anchor: Anchor, request: str
+) -> None:
+    """Write the row of an answer that begins; ``request`` is sealed."""
     await transaction.run(
         "open_inflight",
         request_id=request_id,
@@ -40,6 +46,7 @@ async def open_inflight(transaction: Transaction, request_id: int, lease: Lease,
         lease_until=milliseconds(lease.until),
         application_id=anchor.application_id,
         quoted=int(anchor.quoted),
+        request=request,
         **_place(anchor),
     )
 
@@ -95,8 +102,11 @@ async def has_expired(transaction: Transaction, application_id: int, now: dateti
 
 
 async def close_inflight(transaction: Transaction, request_id: int, owner: int) -> None:
-    """Delete the row of an answer that has ended, unless another process took it."""
-    await transaction.run("close_inflight", request_id=request_id, owner=owner)
+    """Delete the row of an answer that has ended, and by what its calls were found again, unless another
+    process took it.
+    """
+    if await transaction.row("close_inflight", request_id=request_id, owner=owner) is not None:
+        await transaction.run("forget_fingerprints", usage_id=request_id)
 
 
 async def let_go_inflight(transaction: Transaction, request_id: int, owner: int, until: datetime) -> None:
@@ -133,4 +143,6 @@ def _inflight_row(row: Row) -> InflightRow:
             quoted=bool(row["quoted"]),
         ),
         messages=tuple(json.loads(row["messages"])),
+        request=row["request"],
+        taken=row["taken"],
     )

@@ -44,6 +44,7 @@ HOLDS: Final[dict[str, Holds]] = {
     "inflight.application_id": Holds.NEITHER,
     "inflight.channel_id": Holds.PERSON,
     "inflight.token": Holds.PERSON,
+    "inflight.request": Holds.PERSON,
     "limits.id": Holds.NEITHER,
     "limits.place_id": Holds.SERVER,
     "limits.role_id": Holds.SERVER,

@@ -171,7 +171,7 @@ class PredictionRow:
     settings: Mapping[str, Any]
     stage: Stage
     fingerprint: str | None
-    """A hash of the input, as long as the provider's id is not known."""
+    """A hash of the input, as long as the answer is under way."""
 
     @property
     def taken(self) -> Amounts:

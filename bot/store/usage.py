@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.domain import Ending, Model, PredictionState, Request, Scope, Stage, Surroundings, Tokens
-from bot.store.driver import Transaction
+from bot.store.driver import Row, Transaction
 from bot.store.rows import (
     Amounts,
     Hold,
@@ -39,9 +39,9 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
-class Raised:
-    """An open row whose reservation grew to ``reserved``: its places without roles, when it was asked, and
-    the counters that hold it.
+class OpenUsage:
+    """An open row: its places without roles, when it was asked, what it has reserved, and the counters that
+    hold it.
     """
 
     scope: Scope
@@ -87,20 +87,16 @@ async def refuse_usage(
         await transaction.run("count_usage", id=request.id)
 
 
-async def raise_reservation(transaction: Transaction, usage_id: int, by: Amounts) -> Raised | None:
+async def raise_reservation(transaction: Transaction, usage_id: int, by: Amounts) -> OpenUsage | None:
     """Add to an open row's reservation; return what there is to know of it, or None where it is not open."""
     row = await transaction.row("raise_reservation", id=usage_id, tokens=by.tokens, cost=by.cost)
-    if row is None:
-        return None
-    scope = Scope(
-        surroundings=Surroundings(row["surroundings"]),
-        user_id=row["user_id"],
-        channel_id=row["channel_id"],
-        guild_id=row["guild_id"],
-        category_id=row["category_id"],
-    )
-    reserved = Amounts(tokens=row["reserved_tokens"], cost=row["reserved_cost"])
-    return Raised(scope, moment(row["asked_at"]), reserved, load_holds(row["holds"]))
+    return None if row is None else _open_usage(row)
+
+
+async def open_usage_of(transaction: Transaction, usage_id: int) -> OpenUsage | None:
+    """Return what there is to know of an open row, or None where it is not open."""
+    row = await transaction.row("usage_row", id=usage_id)
+    return None if row is None or row["state"] != "open" else _open_usage(row)
 
 
 async def settle_usage(
@@ -214,3 +210,15 @@ def _asked(request: Request, model: str) -> dict[str, object]:
         "locale": request.locale,
         "asked_at": milliseconds(request.asked_at),
     }
+
+
+def _open_usage(row: Row) -> OpenUsage:
+    scope = Scope(
+        surroundings=Surroundings(row["surroundings"]),
+        user_id=row["user_id"],
+        channel_id=row["channel_id"],
+        guild_id=row["guild_id"],
+        category_id=row["category_id"],
+    )
+    reserved = Amounts(tokens=row["reserved_tokens"], cost=row["reserved_cost"])
+    return OpenUsage(scope, moment(row["asked_at"]), reserved, load_holds(row["holds"]))

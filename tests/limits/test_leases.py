@@ -2,17 +2,18 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import pytest
 
 from bot.anchor import Anchor
-from bot.domain import Ending
+from bot.domain import Ending, PredictionState, Request
 from bot.errors import LimitReached
 from bot.limits import Ledger
 from bot.limits.inflight import LEASE_SECONDS, Moved
 from bot.limits.leases import LEFT_OPEN
 from tests.limits.world import BOUND, MODEL, World, limit, world
-from tests.support.databases import Database
+from tests.support.databases import SEAL, Database
 
 APPLICATION = 77
 ANCHOR = Anchor(APPLICATION, 9, "token", quoted=True)
@@ -29,13 +30,17 @@ async def place(database: Database) -> AsyncIterator[World]:
 async def other(place: World) -> AsyncIterator[Ledger]:
     """Another process's ledger on the same database."""
     async with AsyncExitStack() as stack:
-        yield await stack.enter_async_context(Ledger.open(place.store, place.clock))
+        yield await stack.enter_async_context(Ledger.open(place.store, SEAL, place.clock))
 
 
-async def begun(place: World, anchor: Anchor = ANCHOR) -> int:
+async def begun(place: World) -> int:
+    return (await asked(place)).id
+
+
+async def asked(place: World) -> Request:
     request = place.request()
-    await place.ledger.admit(request, MODEL, BOUND, anchor)
-    return request.id
+    await place.ledger.admit(request, MODEL, BOUND, ANCHOR)
+    return request
 
 
 async def test_an_answer_is_on_record_from_its_admission_to_its_end(place: World) -> None:
@@ -71,15 +76,28 @@ async def test_a_lease_that_lasts_is_not_taken(place: World, other: Ledger) -> N
 
 
 async def test_a_lease_that_is_over_is_taken_once_with_all_it_says(place: World, other: Ledger) -> None:
-    request_id = await begun(place)
-    await place.ledger.leases.moved(request_id, ANCHOR, [5])
+    request = await asked(place)
+    await place.ledger.leases.moved(request.id, ANCHOR, [5])
     place.clock.move(seconds=LEASE_SECONDS)
     [row] = await other.leases.take_over(APPLICATION, 10)
-    assert (row.request_id, row.anchor, row.messages) == (request_id, ANCHOR, (5,))
+    assert (row.request_id, row.anchor, row.messages, row.taken) == (request.id, ANCHOR, (5,), 1)
+    assert other.leases.request(row) == request
+    assert other.leases.request(replace(row, request=None)) is None
     assert await place.ledger.leases.take_over(APPLICATION, 10) == ()
     # What its owner of before says no longer counts.
+    await place.ledger.leases.closed(request.id)
+    assert await place.database.select(LEASES) == [(request.id, other.leases.owner, "token", "[5]")]
+
+
+async def test_what_calls_are_found_again_by_is_kept_as_long_as_the_answer_is_under_way(place: World) -> None:
+    request_id = await begun(place)
+    call = await place.ledger.call(request_id, MODEL, BOUND, {}, fingerprint="of the input")
+    await place.ledger.created(call, "provider's")
+    await place.ledger.ended(call, PredictionState.SUCCEEDED, BOUND, 0)
+    await place.ledger.settle(request_id, Ending.DONE)
+    assert await place.database.select("SELECT fingerprint FROM predictions") == [("of the input",)]
     await place.ledger.leases.closed(request_id)
-    assert await place.database.select(LEASES) == [(request_id, other.leases.owner, "token", "[5]")]
+    assert await place.database.select("SELECT fingerprint FROM predictions") == [(None,)]
 
 
 async def test_another_application_s_answers_are_left_alone(place: World, other: Ledger) -> None:
@@ -129,7 +147,7 @@ async def test_what_another_has_taken_is_told_of_once(place: World, other: Ledge
     await other.leases.closed(ended)
     kept = await begun(place)
     # Admitted, and not written yet.
-    leases.opened(kept + 1, ANCHOR)
+    leases.opened(place.request(), ANCHOR)
     await leases.renew()
     assert sorted(await leases.lost()) == [taken, ended]
     assert await leases.lost() == ()

@@ -26,7 +26,7 @@ from bot.limits.entries import PlaceLimits
 from bot.limits.resolve import identified
 from bot.store import Store
 from tests.limits.world import BOUND, CHANNEL, GUILD, MODEL, OTHER, START, UNPRICED, USER, World, limit, world
-from tests.support.databases import Database
+from tests.support.databases import SEAL, Database
 from tests.support.processes import processes
 
 ALL = (
@@ -400,7 +400,7 @@ class TestSettle:
 
 def settle_elsewhere(start: Barrier, url: str, request_id: int) -> bool:
     async def settle() -> bool:
-        async with Store.open(url) as store, Ledger.open(store) as ledger:
+        async with Store.open(url) as store, Ledger.open(store, SEAL) as ledger:
             start.wait()
             return await ledger.settle(request_id, Ending.DONE)
 

@@ -31,7 +31,7 @@ from bot.ids import Ids, utc_now
 from bot.limits import Ledger
 from bot.store import Store
 from tests.limits.world import BOUND, CHANNEL, GUILD, MODEL, limit, servers_limit, world
-from tests.support.databases import Database, Databases
+from tests.support.databases import SEAL, Database, Databases
 from tests.support.processes import processes
 
 PROCESSES, EACH = 4, 250
@@ -50,7 +50,7 @@ def request(ids: Ids, user: int, now: datetime) -> Request:
 
 async def rush(start: Barrier, url: str, now: datetime) -> int:
     """Ask for everything at once; return how many were admitted."""
-    async with Store.open(url) as store, Ledger.open(store) as ledger:
+    async with Store.open(url) as store, Ledger.open(store, SEAL) as ledger:
         ids = Ids()
         await asyncio.to_thread(start.wait)
 
@@ -107,7 +107,7 @@ async def ledgers(database: Database) -> AsyncIterator[list[Ledger]]:
         opened = []
         for _ in range(3):
             store = await stack.enter_async_context(Store.open(database.url))
-            opened.append(await stack.enter_async_context(Ledger.open(store)))
+            opened.append(await stack.enter_async_context(Ledger.open(store, SEAL)))
         yield opened
 
 

@@ -35,7 +35,7 @@ from bot.store import Store, Transaction
 from bot.store.audit import Change, ChangeKind, Json
 from bot.store.driver import Row
 from bot.store.limits import change_limit, limit_json
-from tests.support.databases import Database
+from tests.support.databases import SEAL, Database
 
 START = datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC)
 MODEL = Model("small", ProviderName.REPLICATE, 8192, 2048, "max_tokens", price=Price(50, 250))
@@ -160,7 +160,7 @@ async def world(
     clock = Clock()
     async with (
         kind.open(database.url, clock, patience=patience) as store,
-        Ledger.open(store, clock, retry_seconds=0.02) as ledger,
+        Ledger.open(store, SEAL, clock, retry_seconds=0.02) as ledger,
     ):
         await ledger.set_operator_limits(limits)
         yield World(database, clock, store, ledger)

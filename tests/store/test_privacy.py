@@ -37,7 +37,7 @@ from tests.support.databases import Database
 PERSON, OTHER_PERSON = 424_242_424_242, 535_353_535_353
 SERVER = 878_787_878_787
 PRIVATE_CHANNEL = 646_464_646_464
-NAMING = re.compile(r"(^|_)id$|^(holds|name|value|value_before|value_after|token)$")
+NAMING = re.compile(r"(^|_)id$|^(holds|name|value|value_before|value_after|token|request)$")
 TABLES = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
     "postgresql": "SELECT table_name FROM information_schema.tables "

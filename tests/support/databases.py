@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Protocol
 
+from bot.seal import Seal
 from bot.store import Store
 from bot.store.postgres import WRITERS_LOCK
 from bot.store.sqlite import SqliteDriver
@@ -16,6 +17,7 @@ from tests.support.patience import PATIENCE
 from tests.support.postgres import Server
 
 Rows = list[tuple[object, ...]]
+SEAL = Seal("a token of the tests")
 
 DISCONNECT = """
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity

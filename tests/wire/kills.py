@@ -24,7 +24,6 @@ from tests.wire.replicate_script import Operation, Script
 
 KEY = re.compile(r"key\d{4}x")
 SMALL_PRINT = "-# "
-RESTARTED = "I was restarted before the answer was whole"
 FOOTER = "-# meta"
 
 
@@ -40,11 +39,17 @@ class Kind(StrEnum):
     DIRECT = "direct message"
     TRANSLATE = "translation in parts"
     SUMMARY = "summary in parts"
+    MESSAGES = "summary of messages in parts"
 
     @property
     def is_long(self) -> bool:
         """Whether its answer takes several messages."""
         return self in {Kind.STORY, Kind.LONG_PRIVATE, Kind.LONG_MENTION}
+
+    @property
+    def calls(self) -> int:
+        """How many calls of the model its answer takes."""
+        return {Kind.TRANSLATE: 2, Kind.SUMMARY: 3, Kind.MESSAGES: 3}.get(self, 1)
 
     @property
     def is_private(self) -> bool:
@@ -56,12 +61,11 @@ FOLLOW_UP = "POST /webhooks/*"
 EDIT = "PATCH /webhooks/*"
 SEND = "POST /channels/*/messages"
 CHANNEL_EDIT = "PATCH /channels/*"
+HISTORY = "GET /channels/*/messages"
 FIRST_TEXT = "first text"
 COMPLETE = "complete text"
 FINAL = "footer"
 TOKEN = "token"
-SHOWN = {FOLLOW_UP, EDIT, SEND, CHANNEL_EDIT, FIRST_TEXT, COMPLETE, FINAL}
-"""Requests that are made only when text comes, or for each answer with one call."""
 CREATE, GET, STREAM = Operation.CREATE.value, Operation.GET.value, Operation.STREAM.value
 
 
@@ -69,8 +73,6 @@ class Outcome(Enum):
     """What has become of an answer in the end."""
 
     WHOLE = auto()
-    NOTE = auto()
-    """One sentence says why it is not whole."""
     UNSEEN = auto()
     """Nobody ever saw anything of it."""
 
@@ -90,14 +92,8 @@ class Point:
     @property
     def outcome(self) -> Outcome:
         """What becomes of the answer."""
-        if self.request == CALLBACK:
-            return Outcome.UNSEEN if self.phase is Phase.BEFORE else Outcome.NOTE
-        if self.request == CREATE and self.phase is Phase.BEFORE:
-            return Outcome.NOTE
-        # The last of several calls is made when nothing more has to be known of the request.
-        last = {Kind.TRANSLATE: 2, Kind.SUMMARY: 3}.get(self.kind, 1)
-        is_of_last = self.number == last or self.request in SHOWN or (last == 1 and self.request == TOKEN)
-        return Outcome.WHOLE if is_of_last else Outcome.NOTE
+        never_seen = self.request == CALLBACK and self.phase is Phase.BEFORE
+        return Outcome.UNSEEN if never_seen else Outcome.WHOLE
 
     @property
     def may_repeat(self) -> bool:
@@ -131,6 +127,7 @@ def _points() -> Iterator[Point]:
     yield from at(Kind.TRANSLATE, (CREATE, 1), (CREATE, 2), (GET, 1), (GET, 2), (FINAL, 1))
     yield from tokens(Kind.TRANSLATE, 10)
     yield from at(Kind.SUMMARY, (CALLBACK, 1), (CREATE, 1), (CREATE, 3), (GET, 2), (GET, 3), (FINAL, 1))
+    yield from at(Kind.MESSAGES, (HISTORY, 1), (CREATE, 2), (CREATE, 3), (GET, 1))
 
 
 POINTS = tuple(_points())
@@ -151,6 +148,7 @@ SAMPLE = tuple(
         (Kind.DIRECT, GET, 1, Phase.BEFORE),
         (Kind.TRANSLATE, CREATE, 2, Phase.BEFORE),
         (Kind.SUMMARY, CREATE, 1, Phase.AFTER),
+        (Kind.MESSAGES, CREATE, 3, Phase.BEFORE),
     }
 )
 """Those of the default run."""
@@ -287,6 +285,13 @@ class Life:
                 text = "\n\n".join(f"{answer.key} says paragraph {index}. " * 5 for index in range(190))
                 options |= {"file": Upload("long.txt", text.encode())}
                 answer.asked = discord.slash(person, discord.channel, "summarize", options)
+            case Kind.MESSAGES:
+                answer.channel = discord.add_channel(f"channel{answer.number}", discord.guild)
+                for index in range(60):
+                    discord.say(person, answer.channel, f"{answer.key} says message {index}. " * 16)
+                answer.asked = discord.slash(person, answer.channel, "summarize", {"messages": 60})
+                # What is said meanwhile is not summarised.
+                discord.say(person, answer.channel, f"{answer.key} says more. " * 16)
             case _:
                 options |= {"question": question} | ({"private": True} if kind.is_private else {})
                 answer.asked = discord.slash(person, discord.channel, "ask", options)
@@ -322,7 +327,7 @@ class Life:
 
 def _names(exchange: Exchange) -> Iterator[str]:
     """What points call a request."""
-    for pattern in (CALLBACK, FOLLOW_UP, EDIT, SEND, CHANNEL_EDIT):
+    for pattern in (CALLBACK, FOLLOW_UP, EDIT, SEND, CHANNEL_EDIT, HISTORY):
         if exchange.matches(pattern):
             yield pattern
     content = str((exchange.body or {}).get("content") or "")

@@ -13,7 +13,6 @@ from tests.wire.discord import DiscordStandIn, Message
 from tests.wire.kills import (
     FOOTER,
     POINTS,
-    RESTARTED,
     SAMPLE,
     Answer,
     Kind,
@@ -99,16 +98,11 @@ async def checked(answer: Answer, replicate: ReplicateStandIn, database: Databas
     if not messages:
         outcome = Outcome.UNSEEN
         assert (ending, counts, runs) == ("unseen", 0, []), where
-    elif RESTARTED in shown:
-        outcome = Outcome.NOTE
-        assert ending == "shutdown", where
-        assert shown.count(RESTARTED) == 1, where
-        if point.kind is Kind.TRANSLATE and runs:
-            shown_words = [word for word in words(messages, point) if answer.key in word or "n0" in word]
-            assert shown_words == written(answer, replicate), where
     else:
         outcome = Outcome.WHOLE
         assert ending == "done", where
+        # Nothing is paid for twice.
+        assert len(runs) == point.kind.calls, where
         assert shown.count(FOOTER) == 1, where
         assert words(messages, point) == written(answer, replicate), where
         # Nobody knows of a follow-up whose id was never stored, so nobody takes its button away.
@@ -135,7 +129,7 @@ def words(messages: list[Message], point: Point) -> list[str]:
 def written(answer: Answer, replicate: ReplicateStandIn) -> list[str]:
     """All words that the models wrote to be shown."""
     runs = [run for run in replicate.runs.values() if answer.key in str(run.input)]
-    if answer.point.kind is Kind.SUMMARY:
+    if answer.point.kind in {Kind.SUMMARY, Kind.MESSAGES}:
         runs = runs[-1:]
     return "".join("".join(run.written) for run in runs).split()
 

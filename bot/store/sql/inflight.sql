@@ -1,9 +1,9 @@
 -- name: open_inflight!
 INSERT INTO inflight (
-    request_id, owner, lease_until, application_id, channel_id, token, expires_at, reply_to, quoted
+    request_id, owner, lease_until, application_id, channel_id, token, expires_at, reply_to, quoted, request
 )
 VALUES (
-    :request_id, :owner, :lease_until, :application_id, :channel_id, :token, :expires_at, :reply_to, :quoted
+    :request_id, :owner, :lease_until, :application_id, :channel_id, :token, :expires_at, :reply_to, :quoted, :request
 )
 ON CONFLICT (request_id) DO NOTHING;
 
@@ -27,11 +27,12 @@ WHERE usage.id = CAST(:request_id AS BIGINT)
   AND ((inflight.owner IS NULL AND usage.state = 'settled') OR inflight.owner <> CAST(:owner AS BIGINT));
 
 -- name: let_go_inflight!
-UPDATE inflight SET owner = 0, lease_until = :lease_until
+-- It was not gone on with after all.
+UPDATE inflight SET owner = 0, lease_until = :lease_until, taken = taken - 1
 WHERE request_id = CAST(:request_id AS BIGINT) AND owner = CAST(:owner AS BIGINT);
 
 -- name: take_over_inflight
-UPDATE inflight SET owner = :owner, lease_until = :lease_until
+UPDATE inflight SET owner = :owner, lease_until = :lease_until, taken = taken + 1
 WHERE request_id IN (
     SELECT request_id FROM inflight
     WHERE lease_until <= CAST(:now AS BIGINT) AND application_id = CAST(:application_id AS BIGINT)
@@ -44,8 +45,9 @@ RETURNING *;
 SELECT COUNT(*) AS count FROM inflight
 WHERE lease_until <= CAST(:now AS BIGINT) AND application_id = CAST(:application_id AS BIGINT);
 
--- name: close_inflight!
-DELETE FROM inflight WHERE request_id = CAST(:request_id AS BIGINT) AND owner = CAST(:owner AS BIGINT);
+-- name: close_inflight^
+DELETE FROM inflight WHERE request_id = CAST(:request_id AS BIGINT) AND owner = CAST(:owner AS BIGINT)
+RETURNING request_id;
 
 -- name: left_open
 -- Requests that nobody answers any more and that no row of "inflight" tells of.

@@ -9,13 +9,15 @@ ON CONFLICT (id) DO NOTHING
 RETURNING id;
 
 -- name: name_prediction!
-UPDATE predictions SET provider_id = :provider_id, fingerprint = NULL WHERE id = CAST(:id AS BIGINT);
+UPDATE predictions SET provider_id = :provider_id WHERE id = CAST(:id AS BIGINT);
 
 -- name: end_prediction!
 UPDATE predictions
-SET state = :state, input_tokens = :input_tokens, output_tokens = :output_tokens, cost = :cost, ended_at = :ended_at,
-    fingerprint = NULL
+SET state = :state, input_tokens = :input_tokens, output_tokens = :output_tokens, cost = :cost, ended_at = :ended_at
 WHERE id = CAST(:id AS BIGINT) AND ended_at IS NULL;
+
+-- name: forget_fingerprints!
+UPDATE predictions SET fingerprint = NULL WHERE usage_id = CAST(:usage_id AS BIGINT);
 
 -- name: predictions_of
 SELECT * FROM predictions WHERE usage_id = CAST(:usage_id AS BIGINT) ORDER BY id;

@@ -1,0 +1,119 @@
+"""The calls that a process which is gone has made for an answer, found again for whoever goes on with it."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from bot.domain import PredictionState, Tokens
+from bot.errors import Unanswerable
+from bot.services import Services
+from bot.store import PredictionRow
+
+log = logging.getLogger(__name__)
+
+FIND_PAUSES = (1.0, 5.0, 15.0)
+"""Seconds between the tries to look for a prediction."""
+LONGEST = "max_tokens"
+"""Name of the setting that says how many tokens a call may write."""
+
+
+class PastCalls:
+    """Those of one answer that nothing was made of yet.
+
+    Args:
+        services: what looks for them.
+        calls: what is on record of them.
+        adopted: predictions of other answers that were found meanwhile.
+    """
+
+    def __init__(
+        self, services: Services, calls: Iterable[PredictionRow] = (), adopted: set[str] | None = None
+    ) -> None:
+        self._services = services
+        self._left = list(calls)
+        self._adopted = set() if adopted is None else adopted
+
+    @property
+    def left(self) -> tuple[PredictionRow, ...]:
+        """Those that nothing was made of yet, in their order."""
+        return tuple(self._left)
+
+    async def find(self) -> None:
+        """Look for those whose provider's id was never told, and forget those that their provider does not
+        know of.
+        """
+        named = [await self._named(call) for call in self._left]
+        self._left = [call for call in named if call.provider_id is not None]
+
+    def take(self, fingerprint: str) -> PredictionRow | None:
+        """Take a call that was made with this input, if there is one."""
+        taken = next((call for call in self._left if call.fingerprint == fingerprint), None)
+        if taken is not None:
+            self._left.remove(taken)
+        return taken
+
+    def missing(self, fingerprints: Iterable[str]) -> list[int]:
+        """Return the indexes of those inputs that no call was made with."""
+        left = Counter(call.fingerprint for call in self._left)
+        missing = []
+        for index, fingerprint in enumerate(fingerprints):
+            if left[fingerprint]:
+                left[fingerprint] -= 1
+            else:
+                missing.append(index)
+        return missing
+
+    async def _named(self, call: PredictionRow) -> PredictionRow:
+        """The call with its provider's id, which is looked for where it was never told."""
+        if call.provider_id is not None or call.ended_at is not None or call.fingerprint is None:
+            return call
+        ledger = self._services.ledger
+        try:
+            found = await self._found(call, call.fingerprint)
+        except Unanswerable as error:
+            log.warning("a prediction could not be looked for; its deadline ends it: %s", error)
+            # Perhaps it runs: then it has used by its end what it may.
+            await ledger.ended(call.id, PredictionState.CANCELED, bound_of(call), call.reserved_cost)
+            return call
+        if found is None:
+            await ledger.ended(call.id, PredictionState.ABORTED, Tokens(), 0)
+            return call
+        await ledger.created(call.id, found)
+        return replace(call, provider_id=found)
+
+    async def _found(self, call: PredictionRow, fingerprint: str) -> str | None:
+        for pause in FIND_PAUSES:
+            try:
+                return await self._look(call, fingerprint)
+            except Unanswerable:
+                await asyncio.sleep(pause)
+        return await self._look(call, fingerprint)
+
+    async def _look(self, call: PredictionRow, fingerprint: str) -> str | None:
+        known = await self._known(call)
+        while True:
+            found = await self._services.providers[call.provider].find(fingerprint, call.created_at, known)
+            if found is None:
+                return None
+            # Meanwhile another call with the same input may have been made, or looked for.
+            known = await self._known(call)
+            if found not in known:
+                self._adopted.add(found)
+                return found
+
+    async def _known(self, call: PredictionRow) -> frozenset[str]:
+        """Predictions that are another call's: those on record, and those just found."""
+        return await self._services.ledger.lookup.known_since(call.id) | self._adopted
+
+
+def longest_of(call: PredictionRow) -> int:
+    """Tokens of output that a call asked for."""
+    return int(call.settings.get(LONGEST, 0))
+
+
+def bound_of(call: PredictionRow) -> Tokens:
+    """What a call may use, as it was reserved."""
+    output = min(longest_of(call), call.reserved_tokens)
+    return Tokens(call.reserved_tokens - output, output)
