@@ -1,0 +1,119 @@
+"""Calls of a process that is gone: found again, taken once, and never thought free where nobody can tell."""
+
+from collections.abc import AsyncIterator, Container
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot import past
+from bot.app import opened
+from bot.config import Settings
+from bot.domain import Ending, PredictionState, ProviderName, Tokens
+from bot.errors import ModelUnreachable
+from bot.past import PastCalls
+from bot.services import Services
+from bot.store import PredictionRow
+from tests.support.running import request_for
+from tests.support.scripted import ScriptedProvider
+
+BOUND = Tokens(100, 400)
+
+
+class Provider(ScriptedProvider):
+    """One that can be asked for predictions, or cannot."""
+
+    found: str | None = None
+    reachable = True
+    asked = 0
+
+    async def find(self, fingerprint: str, since: datetime, known: Container[str]) -> str | None:
+        self.asked += 1
+        if not self.reachable:
+            raise ModelUnreachable
+        return self.found
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch) -> Provider:
+    monkeypatch.setattr(past, "FIND_PAUSES", (0.0, 0.0))
+    return Provider()
+
+
+@pytest.fixture
+async def services(tmp_path: Path, provider: Provider) -> AsyncIterator[Services]:
+    settings = Settings(
+        discord_token=SecretStr("token"), database_url=f"sqlite:///{tmp_path / 'parlance.db'}"
+    )
+    async with opened(settings, {ProviderName.REPLICATE: provider}) as bot:
+        yield bot.answers.services
+
+
+async def made(services: Services, fingerprint: str | None = "of the input") -> PredictionRow:
+    """The record of a call whose provider's id was never told."""
+    ledger, model = services.ledger, services.registry.get(services.settings.default_model)
+    request = replace(request_for(words="why?"), asked_at=datetime.now(UTC))
+    await ledger.admit(request, model, BOUND)
+    await ledger.call(request.id, model, BOUND, {past.LONGEST: BOUND.output}, fingerprint=fingerprint)
+    details = await ledger.lookup.details(request.id)
+    assert details is not None
+    return details.predictions[0]
+
+
+async def ended(services: Services, call: PredictionRow) -> PredictionRow:
+    details = await services.ledger.lookup.details(call.usage_id)
+    assert details is not None
+    return details.predictions[0]
+
+
+async def test_what_may_run_where_nobody_can_ask_counts_with_all_it_may_use(
+    services: Services, provider: Provider
+) -> None:
+    call = await made(services)
+    provider.reachable = False
+    calls = PastCalls(services, [call])
+    await calls.find()
+    assert calls.left == ()
+    assert provider.asked == 3
+    found = await ended(services, call)
+    assert (found.state, found.tokens) == (PredictionState.CANCELED, BOUND)
+    await services.ledger.settle(call.usage_id, Ending.FAILED)
+    details = await services.ledger.lookup.details(call.usage_id)
+    assert details is not None
+    assert (details.usage.tokens, details.usage.counts) == (BOUND, 1)
+    assert details.usage.cost == call.reserved_cost > 0
+
+
+async def test_what_was_never_made_counts_with_nothing(services: Services) -> None:
+    call = await made(services)
+    calls = PastCalls(services, [call])
+    await calls.find()
+    assert calls.left == ()
+    found = await ended(services, call)
+    assert (found.state, found.tokens) == (PredictionState.ABORTED, Tokens())
+
+
+async def test_what_is_found_is_named_and_nobody_else_s(services: Services, provider: Provider) -> None:
+    call = await made(services)
+    provider.found = "provider's"
+    adopted: set[str] = set()
+    calls = PastCalls(services, [call], adopted)
+    await calls.find()
+    assert [each.provider_id for each in calls.left] == ["provider's"]
+    assert adopted == {"provider's"}
+    assert (await ended(services, call)).provider_id == "provider's"
+
+
+async def test_each_is_taken_once_by_its_input(services: Services) -> None:
+    row = await made(services)
+    one, same, other = (
+        replace(row, id=number, fingerprint=fingerprint)
+        for number, fingerprint in [(1, "a"), (2, "a"), (3, "b")]
+    )
+    calls = PastCalls(services, [one, same, other])
+    assert calls.missing(["a", "c", "a", "a", "b"]) == [1, 3]
+    assert [calls.take(each) for each in "aaab"] == [one, same, None, other]
+    assert calls.left == ()
+    assert calls.missing(["a"]) == [0]
