@@ -63,6 +63,10 @@ COGS = (
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 """Seconds between two tries to come online; each wait is twice the one before."""
 
+BAD_TOKEN = 4004
+"""Closes a connection whose token is not valid, or not any more (Discord: Gateway Close Event Codes)."""
+REFUSED = "Discord does not accept DISCORD_TOKEN: copy a new one from the developer portal"
+
 TOO_MANY = N_("That was a lot at once. Please wait a few seconds, then go on.")
 TIMED_OUT = N_("You are timed out in this server, so I do nothing for you here until that is over.")
 SEES_NOT = N_("You cannot see this channel, so I do nothing for you here.")
@@ -131,6 +135,13 @@ class Parlance(commands.AutoShardedBot):
             await sync(self.tree, self.store, self.application_id, force=self._force_sync)
         except (discord.HTTPException, app_commands.CommandSyncFailure):
             log.exception("Discord did not take the commands; those it has go on working")
+
+    async def close(self) -> None:
+        """End what is under way, as long as it can be said, and then the connection; discord.py does so too,
+        where Discord turns the bot away.
+        """
+        await self.answers.close()
+        await super().close()
 
     async def on_ready(self) -> None:
         """Say in the log that the bot is online; it may come again after a reconnect."""
@@ -332,17 +343,11 @@ async def _online(
         recovering = asyncio.create_task(_recovering(bot))
         await asyncio.wait({online, asked_to_stop}, return_when=asyncio.FIRST_COMPLETED)
         asked_to_stop.cancel()
+        recovering.cancel()
         if online.done():
-            recovering.cancel()
-            try:
-                online.result()
-            except discord.LoginFailure:
-                log.critical(
-                    "Discord does not accept DISCORD_TOKEN: copy a new one from the developer portal"
-                )
+            _say_why(online)
             return 1
         log.info("stopping: no new requests, running answers end first")
-        recovering.cancel()
         await bot.answers.close()
         with suppress(StoreUnavailable):
             await bot.answers.services.ledger.leases.release()
@@ -350,6 +355,23 @@ async def _online(
         await asyncio.wait({online})
         await bot.close()
     return 0
+
+
+def _say_why(online: "asyncio.Task[None]") -> None:
+    """Say why Discord has turned the bot away.
+
+    Raises:
+        discord.PrivilegedIntentsRequired: only for what it asks to hear of.
+    """
+    try:
+        online.result()
+    except discord.LoginFailure:
+        log.critical(REFUSED)
+    except discord.ConnectionClosed as closed:
+        if closed.code == BAD_TOKEN:
+            log.critical(REFUSED)
+        else:
+            log.critical("Discord ended the connection for good, with close code %d", closed.code)
 
 
 async def _listening(bot: Parlance, token: str) -> None:

@@ -60,3 +60,23 @@ async def test_what_a_shutdown_cannot_say_in_time_the_next_start_says(
     assert await again.end() == 0
     assert again.usage() == [("ask", "shutdown")]
     assert again.select("SELECT request_id, token FROM inflight") == []
+
+
+@pytest.mark.parametrize(
+    ("code", "word"), [(4004, "Discord does not accept DISCORD_TOKEN"), (4011, "close code 4011")]
+)
+async def test_when_discord_turns_it_away_its_answers_are_ended_too(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start, code: int, word: str
+) -> None:
+    bot = await start()
+    rest = asyncio.Event()
+    replicate.script(Script(tokens=["It begins ", "and ends."], gates={1: rest}))
+    asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
+    await standin.shown(asked, "It begins")
+    await standin.gateway.drop(code)
+    rest.set()
+    await standin.shown(asked, "-# meta")
+    await bot.says(word)
+    assert await bot.process.wait() == 1
+    assert bot.usage() == [("ask", "done")]
+    assert "Traceback" not in await bot.log()
