@@ -37,6 +37,7 @@ from bot.replies.footer import SMALL, footer, short_name
 from bot.replies.transport import Buttons, Lost, Transport
 from bot.run import REQUEST_SECONDS, Plan, Run
 from bot.services import Services
+from bot.store import UsageRow
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,8 @@ class Stopped(Enum):
     """What became of pressing Stop."""
 
     STOPPING = auto()
+    SOON = auto()
+    """By the process that goes on with it, when that looks."""
     ENDED = auto()
     NOT_ALLOWED = auto()
 
@@ -149,19 +152,36 @@ class Answers:
         if not self._closing or run.reply.is_settled:
             await self.services.ledger.leases.closed(run.request.id)
 
-    def stop(self, request_id: int, presser: Scope, *, moderates: bool) -> Stopped:
+    async def stop(self, request_id: int, presser: Scope, *, moderates: bool) -> Stopped:
         """End an answer because a person pressed Stop: the one who asked, or one who moderates its place.
 
         ``moderates`` says so of the place of ``presser``.
+
+        Raises:
+            StoreUnavailable: it is not under way here, and other processes cannot be told.
         """
         run = self._runs.get(request_id)
-        if run is None:
-            return Stopped.ENDED
-        asked = run.request.scope
-        if presser.user_id != asked.user_id and not (moderates and presser.is_beside(asked)):
+        # To interrupt what is passed on would cancel what another process shows.
+        if run is None or run.is_passed_on:
+            return await self._stop_elsewhere(request_id, presser, moderates=moderates)
+        if not _may_stop(run.request.scope, presser, moderates=moderates):
             return Stopped.NOT_ALLOWED
         run.interrupt(Ending.STOPPED)
         return Stopped.STOPPING
+
+    async def _stop_elsewhere(self, request_id: int, presser: Scope, *, moderates: bool) -> Stopped:
+        ledger = self.services.ledger
+        record = await ledger.lookup.details(request_id)
+        if record is None or not await ledger.leases.is_under_way(request_id):
+            return Stopped.ENDED
+        if not _may_stop(record.usage, presser, moderates=moderates):
+            return Stopped.NOT_ALLOWED
+        return Stopped.SOON if await ledger.leases.stop(request_id) else Stopped.ENDED
+
+    def stop_here(self, request_id: int) -> None:
+        """Stop an answer whose Stop button another process was told of, if it is under way here by now."""
+        if run := self._runs.get(request_id):
+            run.interrupt(Ending.STOPPED)
 
     def pass_on(self, request_id: int) -> None:
         """Show and settle no more of an answer that another process goes on with.
@@ -321,6 +341,12 @@ class Answers:
                 total_ms=round(run.seconds * 1000),
                 read=run.facts,
             )
+
+
+def _may_stop(asked: Scope | UsageRow, presser: Scope, *, moderates: bool) -> bool:
+    """Whether somebody asked for an answer, or moderates the channel or thread where that was."""
+    is_beside = (presser.channel_id, presser.thread_id) == (asked.channel_id, asked.thread_id)
+    return presser.user_id == asked.user_id or (moderates and is_beside)
 
 
 def _ending(

@@ -50,10 +50,6 @@ class Scope:
     thread_id: int | None = None
     role_ids: tuple[int, ...] = ()
 
-    def is_beside(self, other: "Scope") -> bool:
-        """Whether both are in the same channel or thread."""
-        return (self.channel_id, self.thread_id) == (other.channel_id, other.thread_id)
-
 
 class Visibility(StrEnum):
     """Who sees an answer."""

@@ -90,6 +90,8 @@ class Recovery:
                 may_take = await self._ledger.leases.renew()
                 for request_id in await self._ledger.leases.lost():
                     self._answers.pass_on(request_id)
+                for request_id in self._ledger.leases.to_stop:
+                    self._answers.stop_here(request_id)
                 if may_take:
                     await self._take_over()
             except StoreUnavailable as error:

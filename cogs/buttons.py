@@ -16,9 +16,7 @@ from cogs.requests import scope_of
 
 NOT_ASKER = N_("Only the person who asked, or a moderator, can stop this answer.")
 ENDED = N_("This answer has ended already.")
-GOES_ON = N_(
-    "I was restarted and have not gone on with this answer yet. Please press Stop again in a few seconds."
-)
+SOON = N_("This answer will stop in a few seconds.")
 NOT_SEEN = N_("Details are for those who see the answer. Press the button below it.")
 
 REQUEST_ID = r"(?P<number>\d{1,19})"
@@ -31,15 +29,17 @@ class StopButton(NumberedButton, template=rf"stop:{REQUEST_ID}"):
 
     async def pressed(self, interaction: Press) -> None:
         """Stop the answer; the message itself shows that it stopped."""
-        stopped = interaction.client.answers.stop(
+        stopped = await interaction.client.answers.stop(
             self.number, scope_of(interaction), moderates=interaction.permissions.manage_messages
         )
         match stopped:
             case Stopped.STOPPING:
                 await interaction.response.defer()
+            case Stopped.SOON:
+                text = language(str(interaction.locale)).say(SOON)
+                await interaction.response.send_message(text, ephemeral=True)
             case Stopped.ENDED:
-                leases = interaction.client.answers.services.ledger.leases
-                raise Refused(GOES_ON if await leases.is_under_way(self.number) else ENDED)
+                raise Refused(ENDED)
             case Stopped.NOT_ALLOWED:
                 raise Refused(NOT_ASKER)
 

@@ -63,7 +63,7 @@ MUTANTS = (
     Mutant(
         "moderators of any place stop an answer",
         "bot/answer.py",
-        "(moderates and presser.is_beside(asked))",
+        "(moderates and is_beside)",
         "moderates",
         ("tests/wire/test_permissions.py",),
     ),

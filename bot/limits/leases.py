@@ -26,6 +26,7 @@ from bot.store.inflight import (
     is_inflight,
     left_open,
     renew_inflight,
+    stop_inflight,
     take_over_inflight,
     was_taken,
 )
@@ -50,6 +51,8 @@ class Leases:
         self._ours: set[int] = set()
         self._unsure: frozenset[int] = frozenset()
         """Those of ours that were not renewed: not on record yet, or another's by now."""
+        self.to_stop: frozenset[int] = frozenset()
+        """Those of ours that somebody told another process to stop, as of the last renewal."""
         self._renewed_at: datetime | None = None
         self._in_touch_at: datetime | None = None
         """When others have heard as well that the database is back."""
@@ -82,7 +85,8 @@ class Leases:
         """
         lease, now, before = timedelta(seconds=inflight.LEASE_SECONDS), self._clock(), self._renewed_at
         renewed = await self._lease(inflight.LEASE_SECONDS)
-        self._unsure = frozenset(self._ours - renewed)
+        self._unsure = frozenset(self._ours - renewed.keys())
+        self.to_stop = frozenset(request_id for request_id, stops in renewed.items() if stops)
         self._renewed_at = now
         if before is not None and now - before >= lease:
             self._in_touch_at = now + lease
@@ -116,6 +120,18 @@ class Leases:
             return await is_inflight(transaction, request_id)
 
         return await self._store.read(work)
+
+    async def stop(self, request_id: int) -> bool:
+        """Let whoever goes on with an answer stop it; return whether it is under way anywhere.
+
+        Raises:
+            StoreUnavailable: it could not be written.
+        """
+
+        async def work(transaction: Transaction) -> bool:
+            return await stop_inflight(transaction, request_id, self._clock())
+
+        return await self._store.write(work)
 
     async def release(self) -> None:
         """Let others take at once what this process leaves behind.
@@ -168,8 +184,8 @@ class Leases:
 
         return await self._store.read(work)
 
-    async def _lease(self, seconds: float) -> frozenset[int]:
-        async def work(transaction: Transaction) -> frozenset[int]:
+    async def _lease(self, seconds: float) -> dict[int, bool]:
+        async def work(transaction: Transaction) -> dict[int, bool]:
             lease = Lease(self.owner, self._clock() + timedelta(seconds=seconds))
             return await renew_inflight(transaction, lease)
 

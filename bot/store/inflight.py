@@ -64,10 +64,15 @@ async def move_inflight(
     )
 
 
-async def renew_inflight(transaction: Transaction, lease: Lease) -> frozenset[int]:
-    """Give every answer of a process a new lease; return the requests that they are of."""
+async def renew_inflight(transaction: Transaction, lease: Lease) -> dict[int, bool]:
+    """Give every answer of a process a new lease; return whether each is to stop, by the request it is of."""
     rows = await transaction.rows("renew_inflight", owner=lease.owner, lease_until=milliseconds(lease.until))
-    return frozenset(row["request_id"] for row in rows)
+    return {row["request_id"]: row["stop_asked_at"] is not None for row in rows}
+
+
+async def stop_inflight(transaction: Transaction, request_id: int, now: datetime) -> bool:
+    """Ask the process that an answer belongs to, or will, to stop it; return whether it is under way."""
+    return bool(await transaction.rows("stop_inflight", request_id=request_id, now=milliseconds(now)))
 
 
 async def is_inflight(transaction: Transaction, request_id: int) -> bool:

@@ -154,6 +154,35 @@ async def test_what_another_has_taken_is_told_of_once(place: World, other: Ledge
     assert [await leases.is_under_way(each) for each in (taken, ended, kept)] == [True, False, True]
 
 
+async def test_whoever_goes_on_with_an_answer_is_told_to_stop_it(place: World, other: Ledger) -> None:
+    stopped, kept = await begun(place), await begun(place)
+    leases = place.ledger.leases
+    await leases.renew()
+    assert leases.to_stop == frozenset()
+    assert await other.leases.stop(stopped)
+    # Asked for twice, it is stopped once.
+    assert await other.leases.stop(stopped)
+    await other.leases.renew()
+    await leases.renew()
+    assert leases.to_stop == {stopped}
+    assert other.leases.to_stop == frozenset()
+    await leases.closed(stopped)
+    await leases.renew()
+    assert leases.to_stop == frozenset()
+    assert not await other.leases.stop(stopped)
+    assert await leases.is_under_way(kept)
+
+
+async def test_what_is_taken_over_is_still_to_be_stopped(place: World, other: Ledger) -> None:
+    request_id = await begun(place)
+    assert await place.ledger.leases.stop(request_id)
+    await place.ledger.leases.let_go(request_id)
+    place.clock.move(seconds=LEASE_SECONDS)
+    assert len(await other.leases.take_over(APPLICATION, 1)) == 1
+    await other.leases.renew()
+    assert other.leases.to_stop == {request_id}
+
+
 async def test_old_requests_that_nobody_answers_are_found(place: World) -> None:
     lost = await place.admitted()
     await begun(place)

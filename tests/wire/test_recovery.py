@@ -119,7 +119,7 @@ async def test_stop_works_and_what_was_not_said_of_it_is_said(
     assert not replicate.left_running()
 
 
-async def test_stop_before_an_answer_is_gone_on_with_says_so(
+async def test_what_is_stopped_before_it_is_gone_on_with_is_stopped_then(
     standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start, asking: Asking
 ) -> None:
     bot = await start()
@@ -129,17 +129,18 @@ async def test_stop_before_an_answer_is_gone_on_with_says_so(
     again = await start()
     stop = asked.messages[0].button("Stop")
     pressed = standin.press(asked.user, asked.messages[0], stop)
-    await standin.shown(pressed, "have not gone on with this answer yet")
+    await standin.shown(pressed, "will stop in a few seconds")
     assert await again.end() == 0
     change(bot, "UPDATE inflight SET lease_until = 1")
     third = await start(LEASE_SECONDS=LEASE)
-    asking.goes_on.set()
-    await standin.shown(asked, "-# meta")
-    await settled(third, "done")
+    await standin.shown(asked, "Stopped.")
+    assert EARLY.strip() in asked.text
+    await settled(third, "stopped")
     await until(SqliteDatabase(third.database), "SELECT COUNT(*) FROM inflight", [(0,)])
     pressed = standin.press(asked.user, bearing(standin, standin.channel, stop), stop)
     await standin.shown(pressed, "has ended already")
     assert await third.end() == 0
+    assert not replicate.left_running()
 
 
 async def test_what_stands_there_whole_and_was_not_settled_is_settled_by_what_it_used(

@@ -5,15 +5,17 @@ What they share is one account; and of one that dies, the other takes over the a
 
 import asyncio
 import signal
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 
 import pytest
 
+from cogs.buttons import NOT_ASKER, SOON
 from tests.support.databases import Database, until
 from tests.wire import launch
 from tests.wire.discord import DiscordStandIn
 from tests.wire.discord_contract import Contract
-from tests.wire.discord_world import Guild
+from tests.wire.discord_world import Guild, Interaction
 from tests.wire.replicate import ReplicateStandIn
 from tests.wire.replicate_script import Script
 
@@ -44,7 +46,7 @@ async def guilds(standin: DiscordStandIn) -> list[Guild]:
 @pytest.fixture
 async def processes(
     standin: DiscordStandIn, replicate: ReplicateStandIn, database: Database, guilds: list[Guild]
-) -> AsyncIterator[list[asyncio.subprocess.Process]]:
+) -> AsyncIterator[list[Process]]:
     """Started at the same time."""
     environment = standin.environment() | {
         "REPLICATE_API_TOKEN": replicate.token,
@@ -71,7 +73,7 @@ async def test_each_answers_its_servers_and_both_keep_one_account(
     replicate: ReplicateStandIn,
     database: Database,
     guilds: list[Guild],
-    processes: list[asyncio.subprocess.Process],
+    processes: list[Process],
 ) -> None:
     assert sorted(session.shard for session in standin.gateway.sessions) == [0, 1]
     assert standin.commands.syncs == 1
@@ -94,12 +96,36 @@ async def owned(database: Database) -> dict[object, object]:
     return {row[0]: row[1] for row in await database.select("SELECT request_id, owner FROM inflight")}
 
 
+async def half_told(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, guild: Guild
+) -> tuple[Interaction, asyncio.Event]:
+    """An answer of which half is shown, and what lets it go on."""
+    middle = asyncio.Event()
+    replicate.script(Script(tokens=["Half of it, ", "and the rest."], gates={1: middle}))
+    asked = standin.slash(standin.other, standin.add_channel("talk", guild), "ask", {"question": "?"})
+    await standin.shown(asked, "Half of it")
+    return asked, middle
+
+
+async def overslept(
+    standin: DiscordStandIn, database: Database, process: Process, asked: Interaction
+) -> None:
+    """Let a process sleep until another goes on with its only answer, and know that when this returns."""
+    (before,) = (await owned(database)).values()
+    process.send_signal(signal.SIGSTOP)
+    await until(database, f"SELECT COUNT(*) FROM inflight WHERE owner <> {before}", [(1,)])  # noqa: S608 - a number
+    process.send_signal(signal.SIGCONT)
+    # It is awake, and has written something: before that, it has renewed what it has.
+    another = standin.slash(standin.other, asked.channel, "ask", {"question": "?"})
+    await standin.shown(another, "-# meta")
+
+
 async def test_only_the_dead_process_s_answers_are_taken_over(
     standin: DiscordStandIn,
     replicate: ReplicateStandIn,
     database: Database,
     guilds: list[Guild],
-    processes: list[asyncio.subprocess.Process],
+    processes: list[Process],
 ) -> None:
     middle = asyncio.Event()
     replicate.respond = lambda _: Script(tokens=["Half of it, ", "and the rest."], gates={1: middle})
@@ -138,7 +164,7 @@ async def test_who_wakes_up_after_its_answers_were_taken_over_shows_no_more_of_t
     replicate: ReplicateStandIn,
     database: Database,
     guilds: list[Guild],
-    processes: list[asyncio.subprocess.Process],
+    processes: list[Process],
 ) -> None:
     middle = asyncio.Event()
     words = [f"word{number} " for number in range(600)]
@@ -147,12 +173,7 @@ async def test_who_wakes_up_after_its_answers_were_taken_over_shows_no_more_of_t
     channel = standin.add_channel("talk", guilds[0])
     asked = standin.slash(standin.other, channel, "ask", {"question": "?"})
     await standin.shown(asked, "word149")
-    (before,) = (await owned(database)).values()
-    processes[0].send_signal(signal.SIGSTOP)
-    await until(database, f"SELECT COUNT(*) FROM inflight WHERE owner <> {before}", [(1,)])  # noqa: S608 - a number
-    processes[0].send_signal(signal.SIGCONT)
-    # It is awake, and has written something: before that, it has renewed what it has.
-    await standin.shown(standin.slash(standin.other, channel, "ask", {"question": "?"}), "-# meta")
+    await overslept(standin, database, processes[0], asked)
     middle.set()
     await standin.shown(asked, "-# meta")
     await until(database, "SELECT COUNT(*) FROM inflight", [(0,)])
@@ -168,15 +189,33 @@ async def test_a_token_is_kept_only_while_its_answer_is_under_way(
     replicate: ReplicateStandIn,
     database: Database,
     guilds: list[Guild],
-    processes: list[asyncio.subprocess.Process],
+    processes: list[Process],
 ) -> None:
-    middle = asyncio.Event()
-    replicate.script(Script(tokens=["Half of it, ", "and the rest."], gates={1: middle}))
-    asked = standin.slash(standin.other, standin.add_channel("talk", guilds[0]), "ask", {"question": "?"})
-    await standin.shown(asked, "Half of it")
+    asked, middle = await half_told(standin, replicate, guilds[0])
     assert await database.select("SELECT token FROM inflight") == [(asked.token,)]
     ((fingerprint,),) = await database.select("SELECT fingerprint FROM predictions")
     assert fingerprint is None
     middle.set()
     await standin.shown(asked, "-# meta")
     await until(database, "SELECT COUNT(*) FROM inflight", [(0,)])
+
+
+async def test_stop_reaches_the_process_that_took_an_answer_over(
+    standin: DiscordStandIn,
+    replicate: ReplicateStandIn,
+    database: Database,
+    guilds: list[Guild],
+    processes: list[Process],
+) -> None:
+    asked, _ = await half_told(standin, replicate, guilds[0])
+    await overslept(standin, database, processes[0], asked)
+    stop = asked.messages[0].button("Stop")
+    stranger = standin.add_user("stranger", guilds[0])
+    await standin.shown(standin.press(stranger, asked.messages[0], stop), NOT_ASKER)
+    assert await database.select("SELECT stop_asked_at FROM inflight") == [(None,)]
+    await standin.shown(standin.press(asked.user, asked.messages[0], stop), SOON)
+    await standin.shown(asked, "Stopped.")
+    await until(database, "SELECT COUNT(*) FROM inflight", [(0,)])
+    assert asked.text.count("Half of it") == 1
+    assert await database.select("SELECT ending FROM usage ORDER BY id") == [("stopped",), ("done",)]
+    assert not replicate.left_running()

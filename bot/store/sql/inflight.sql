@@ -15,10 +15,15 @@ WHERE request_id = CAST(:request_id AS BIGINT) AND owner = CAST(:owner AS BIGINT
 
 -- name: renew_inflight
 UPDATE inflight SET lease_until = :lease_until WHERE owner = CAST(:owner AS BIGINT)
-RETURNING request_id;
+RETURNING request_id, stop_asked_at;
 
 -- name: inflight_row^
 SELECT request_id FROM inflight WHERE request_id = CAST(:request_id AS BIGINT);
+
+-- name: stop_inflight
+UPDATE inflight SET stop_asked_at = COALESCE(stop_asked_at, CAST(:now AS BIGINT))
+WHERE request_id = CAST(:request_id AS BIGINT)
+RETURNING request_id;
 
 -- name: taken_inflight^
 -- Nothing for a request that is not on record yet.
