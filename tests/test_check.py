@@ -48,7 +48,15 @@ class Checked:
     @property
     def wrong(self) -> list[str]:
         """The subjects that are wrong."""
-        return [line[6:].partition(": ")[0] for line in self.text.splitlines() if line.startswith("WRONG")]
+        return self._subjects("WRONG")
+
+    @property
+    def unknown(self) -> list[str]:
+        """The subjects that nobody could be asked about."""
+        return self._subjects("?")
+
+    def _subjects(self, mark: str) -> list[str]:
+        return [line[6:].partition(": ")[0] for line in self.text.splitlines() if line.startswith(mark)]
 
 
 @dataclass
@@ -67,7 +75,7 @@ class World:
         checked = Checked(code, out.getvalue())
         for secret in (given["DISCORD_TOKEN"], given["REPLICATE_API_TOKEN"]):
             assert not secret or secret not in checked.text
-        assert checked.code == (1 if checked.wrong else 0)
+        assert checked.code == (1 if checked.wrong or checked.unknown else 0)
         return checked
 
 
@@ -150,10 +158,16 @@ async def test_discord_does_not_accept_the_token(world: World) -> None:
     assert "Reset Token" in checked.line("Discord token")
 
 
-@pytest.mark.parametrize("status", [500, 403, None])
-async def test_discord_is_in_trouble(world: World, status: int | None) -> None:
+@pytest.mark.parametrize("status", [500, 403])
+async def test_discord_is_in_trouble(world: World, status: int) -> None:
     world.discord.fault("GET /users/@me", status=status, times=5)
     assert (await world.check()).wrong == ["Discord token"]
+
+
+async def test_discord_cannot_be_asked(world: World) -> None:
+    world.discord.fault("GET /users/@me", status=None, times=5)
+    checked = await world.check()
+    assert (checked.wrong, checked.unknown) == ([], ["Discord token"])
 
 
 async def test_message_content_is_not_granted(world: World) -> None:
@@ -177,7 +191,8 @@ async def test_discord_does_not_tell(world: World, route: str, subject: str) -> 
 
 async def test_discord_breaks_off(world: World) -> None:
     world.discord.fault("GET /gateway/bot", status=None, times=5)
-    assert (await world.check()).wrong == ["Discord"]
+    checked = await world.check()
+    assert (checked.wrong, checked.unknown) == ([], ["Discord"])
 
 
 async def test_the_application_is_not_told(world: World) -> None:
@@ -211,10 +226,16 @@ async def test_replicate_does_not_accept_the_token(world: World) -> None:
     assert checked.wrong == ["Replicate token"]
 
 
-@pytest.mark.parametrize("refusal", [Refusal(503), Refusal(reset=True), Refusal(200, "<html>")])
-async def test_replicate_is_in_trouble(world: World, refusal: Refusal) -> None:
-    world.replicate.refuse(Operation.ACCOUNT, refusal, times=5)
+async def test_replicate_is_in_trouble(world: World) -> None:
+    world.replicate.refuse(Operation.ACCOUNT, Refusal(503), times=5)
     assert (await world.check()).wrong == ["Replicate token"]
+
+
+@pytest.mark.parametrize("refusal", [Refusal(reset=True), Refusal(200, "<html>")])
+async def test_replicate_cannot_be_asked(world: World, refusal: Refusal) -> None:
+    world.replicate.refuse(Operation.ACCOUNT, refusal, times=5)
+    checked = await world.check(Reach.MODELS)
+    assert (checked.wrong, checked.unknown) == ([], ["Replicate token"])
 
 
 async def test_default_model_is_unknown(world: World) -> None:
@@ -250,12 +271,19 @@ async def test_a_model_takes_other_fields(world: World) -> None:
     assert "system_prompt" in checked.line(f"Model {name}")
 
 
-@pytest.mark.parametrize("refusal", [Refusal(404), Refusal(500), Refusal(200, {}), Refusal(reset=True)])
+@pytest.mark.parametrize("refusal", [Refusal(404), Refusal(500), Refusal(200, {})])
 async def test_a_model_is_not_told(world: World, refusal: Refusal) -> None:
-    # A broken connection is tried once more by the client itself.
-    world.replicate.refuse(Operation.MODEL, refusal, times=2 if refusal.reset else 1)
+    world.replicate.refuse(Operation.MODEL, refusal)
     first = Registry.load().names()[0]
     assert (await world.check(Reach.MODELS)).wrong == [f"Model {first}"]
+
+
+async def test_a_model_cannot_be_asked_for(world: World) -> None:
+    # A broken connection is tried once more by the client itself.
+    world.replicate.refuse(Operation.MODEL, Refusal(reset=True), times=2)
+    checked = await world.check(Reach.MODELS)
+    assert not checked.wrong
+    assert checked.unknown == [f"Model {Registry.load().names()[0]}"]
 
 
 async def test_a_new_database_is_right(world: World, tmp_path: Path) -> None:

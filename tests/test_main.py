@@ -85,8 +85,8 @@ def test_check_tells_faults_of_the_settings_too(monkeypatch: pytest.MonkeyPatch,
 def test_check_goes_on_where_nobody_answers(tmp_path: Path, capsys: Captured) -> None:
     assert main(["check", "--models"]) == 1
     out = capsys.readouterr().out
-    assert "WRONG Discord token" in out
-    assert "WRONG Replicate token" in out
+    assert "?     Discord token" in out
+    assert "?     Replicate token" in out
     assert "ok    Database" in out
     assert "secret" not in out
     assert not (tmp_path / "parlance.db").exists()

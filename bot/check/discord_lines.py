@@ -8,7 +8,7 @@ import discord
 from discord.ext import commands
 
 from bot.app import COGS
-from bot.check.lines import Line, Verdict, right, wrong
+from bot.check.lines import Line, Verdict, right, unasked, wrong
 from bot.check.service import Answer, Service, Unanswered
 from bot.sync import Payload, payload
 from bot.translator import CatalogueTranslator
@@ -37,7 +37,7 @@ async def discord_lines(service: Service) -> AsyncIterator[Line]:
     """Yield what Discord says; where the token is not right, nothing else can be asked."""
     token = await _token(service)
     yield token
-    if token.verdict is Verdict.WRONG:
+    if token.verdict is not Verdict.RIGHT:
         return
     try:
         application = await service.get("/oauth2/applications/@me")
@@ -48,14 +48,14 @@ async def discord_lines(service: Service) -> AsyncIterator[Line]:
         )
         yield _commands(known, await local_commands())
     except Unanswered as error:
-        yield wrong("Discord", f"it could not be asked for more: {error}.")
+        yield unasked("Discord", f"it could not be asked for more: {error}.")
 
 
 async def _token(service: Service) -> Line:
     try:
         me = await service.get("/users/@me")
     except Unanswered as error:
-        return wrong(TOKEN, f"Discord could not be asked: {error}.")
+        return unasked(TOKEN, f"Discord could not be asked: {error}.")
     if me.status == HTTPStatus.UNAUTHORIZED:
         return wrong(
             TOKEN, f"Discord does not accept DISCORD_TOKEN. Make a new one (Bot, Reset Token): {PORTAL}"

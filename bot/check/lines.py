@@ -9,6 +9,7 @@ class Verdict(StrEnum):
 
     RIGHT = "ok"
     WRONG = "WRONG"
+    UNKNOWN = "?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,11 @@ class Line:
 def right(subject: str, text: str) -> Line:
     """It is as it should be."""
     return Line(Verdict.RIGHT, subject, text)
+
+
+def unasked(subject: str, text: str) -> Line:
+    """Nobody could be asked; the text says why."""
+    return Line(Verdict.UNKNOWN, subject, text)
 
 
 def wrong(subject: str, text: str) -> Line:

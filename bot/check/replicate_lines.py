@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Final
 
-from bot.check.lines import Line, right, wrong
+from bot.check.lines import Line, right, unasked, wrong
 from bot.check.service import Service, Unanswered
 from bot.domain import Model
 
@@ -17,7 +17,7 @@ async def token_line(service: Service) -> Line:
     try:
         account = await service.get("/account")
     except Unanswered as error:
-        return wrong(TOKEN, f"Replicate could not be asked: {error}.")
+        return unasked(TOKEN, f"Replicate could not be asked: {error}.")
     if account.status == HTTPStatus.UNAUTHORIZED:
         return wrong(TOKEN, f"Replicate does not accept REPLICATE_API_TOKEN. Make a new one: {TOKENS}")
     if account.status != HTTPStatus.OK:
@@ -36,7 +36,7 @@ async def _model_line(service: Service, model: Model) -> Line:
     try:
         answer = await service.get(f"/models/{model.name}")
     except Unanswered as error:
-        return wrong(subject, f"Replicate could not be asked: {error}.")
+        return unasked(subject, f"Replicate could not be asked: {error}.")
     if answer.status == HTTPStatus.NOT_FOUND:
         return wrong(subject, "Replicate does not have it.")
     fields = answer.get("latest_version", "openapi_schema", "components", "schemas", "Input", "properties")
