@@ -1,10 +1,13 @@
 """Has charts drawn by ``python -m bot.charts.draw``: a process that gets a chart and gives back a picture."""
 
 import asyncio
+import atexit
 import logging
 import os
+import shutil
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from bot.charts.chart import Chart
@@ -64,8 +67,15 @@ class Charts:
         return png
 
 
+@cache
+def _fonts() -> str:
+    """The folder in which the fonts of this machine are remembered while this process runs."""
+    folder = tempfile.mkdtemp(prefix="parlance-charts-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def _environment() -> dict[str, str]:
     """What the process needs of ours: no token, and a folder to remember fonts in."""
     kept = {name: value for name, value in os.environ.items() if name in {"PATH", "LANG", "TMPDIR", "HOME"}}
-    fonts = Path(tempfile.gettempdir()) / "parlance-charts"
-    return {"MPLCONFIGDIR": str(fonts), **kept}
+    return {"MPLCONFIGDIR": _fonts(), **kept}

@@ -1,6 +1,7 @@
 """Charts are drawn beside the bot, whatever is in them, and a fault there stays there."""
 
 import colorsys
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -57,6 +58,18 @@ async def test_can_be_read_on_a_dark_background_and_without_telling_colours_apar
         # One hue: what is shown is shown by length alone.
         vivid = [colour for colour in counted if counted[colour] > 100 and max(colour) - min(colour) > 40]
         assert len({round(colorsys.rgb_to_hsv(*colour)[0], 1) for colour in vivid}) == 1
+
+
+def test_what_is_remembered_of_fonts_goes_with_the_process(tmp_path: Path) -> None:
+    draw = f"""
+import asyncio, os
+from bot.charts import Chart, Charts
+asyncio.run(Charts().draw(Chart.load({DAY.dump()!r})))
+assert os.listdir({str(tmp_path)!r})
+"""
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", draw], cwd=ROOT, env=environment, check=True)
+    assert not [*tmp_path.iterdir()]
 
 
 async def test_a_drawer_that_fails_is_told(caplog: pytest.LogCaptureFixture) -> None:
