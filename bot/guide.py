@@ -16,12 +16,12 @@ COMMANDS = {
     Command.TRANSLATE: N_("`/translate`: translate a text into any language"),
 }
 MESSAGES = N_("`/summarize messages`: sum up the last messages of this channel, if you may read them")
+MESSAGES_DIRECT = N_("`/summarize messages`: sum up the last messages between us")
 MENTION = N_("Mention me in a message, or answer one of mine, to ask without a command")
 DIRECT = N_("Just write to me here, without a command")
 WRITE_TO_ME = N_("Write me a direct message to ask where nobody else reads along")
-PRIVATE = N_(
-    "With `private`, only you see the answer. Stop ends an answer early; Details tells how it was made."
-)
+PRIVATE = N_("With `private`, only you see the answer.")
+BUTTONS = N_("Stop ends an answer early; Details tells how it was made.")
 ADMINS = N_(
     "You may manage this server: `/limits` decides what may be used here, `/settings panel` what I do, and "
     "`/usage server` shows what was used."
@@ -34,12 +34,13 @@ def guide(language: Language, settings: Settings, policy: Policy, scope: Scope, 
     for_admins = (language.say(ADMINS),) if manages and scope.surroundings is Surroundings.GUILD else ()
     if policy.paused or not policy.commands:
         return "\n\n".join((language.say(PAUSED), *for_admins))
+    is_direct = scope.surroundings is Surroundings.BOT_DM
     can = []
     for command, line in COMMANDS.items():
         if command in policy.commands:
             can.append(line)
             if command is Command.SUMMARIZE and scope.surroundings is not Surroundings.USER_INSTALL:
-                can.append(MESSAGES)
+                can.append(MESSAGES_DIRECT if is_direct else MESSAGES)
     match scope.surroundings:
         case Surroundings.GUILD:
             if Command.ASK in policy.commands:
@@ -51,12 +52,14 @@ def guide(language: Language, settings: Settings, policy: Policy, scope: Scope, 
         case Surroundings.USER_INSTALL:
             pass
     say = language.say
+    # Between the two of them, nobody else sees any answer.
+    about = (BUTTONS, CAUTION) if is_direct else (PRIVATE, BUTTONS, CAUTION)
     listed = "\n".join(f"- {say(line)}" for line in can)
     return "\n\n".join(
         (
             say(WHO_ANSWERS, model=policy.model),
             f"{say(HEADING)}\n{listed}",
-            f"{say(PRIVATE)}\n{say(CAUTION)}",
+            "\n".join(say(line) for line in about),
             *for_admins,
         )
     )

@@ -19,7 +19,9 @@ async def test_help_names_the_model_and_what_can_be_done_here(world: World) -> N
 async def test_help_in_direct_messages_speaks_of_writing(world: World) -> None:
     result = await world.ana.user.slash("help")
     assert "Just write to me here" in result.response.content
-    assert "Mention me" not in result.response.content
+    assert "the last messages between us" in result.response.content
+    for elsewhere in ("Mention me", "channel", "server", "private"):
+        assert elsewhere not in result.response.content
 
 
 async def test_help_does_not_offer_direct_messages_that_are_off(world_with: Worlds) -> None:
