@@ -39,10 +39,6 @@ WANTS: Final = {
     Setting.RETENTION_DAYS: N_("wants a whole number of days from {fewest_days} to {most_days}"),
 }
 """What follows the name of a setting that is wrong."""
-ORIGINS: Final = {
-    Place.BOT: N_("as the operator set it"),
-    Place.GUILD: N_("as in the whole server"),
-}
 
 
 def label(language: Language, setting: Setting) -> str:
@@ -59,9 +55,16 @@ def wants(language: Language, setting: Setting, most_tokens: int = MOST_TOKENS) 
 
 
 def origin(language: Language, policy: Policy, setting: Setting, here: Place) -> str:
-    """Return where a value comes from, for people who look at the settings of a place of kind ``here``."""
-    place = policy.origins[setting]
-    return language.say(N_("chosen here") if place is here else ORIGINS[place])
+    """Return where a value comes from, for people who look at the settings of a place of kind ``here``; empty
+    for what the operator set.
+    """
+    match policy.origins[setting]:
+        case Place.BOT:
+            return ""
+        case place if place is here:
+            return language.say(N_("chosen here"))
+        case _:
+            return language.say(N_("as in the whole server"))
 
 
 def value(language: Language, policy: Policy, setting: Setting) -> str:

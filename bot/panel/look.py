@@ -8,7 +8,7 @@ import discord
 from discord import ui
 
 from bot.choices import GUILD_ONLY, LANGUAGES, Choices
-from bot.domain import Command, Policy, Setting
+from bot.domain import Command, Place, Policy, Setting
 from bot.i18n import N_, Language
 from bot.i18n.settings import label, language_called, origin, value
 from bot.panel.ids import Part, Press, Where
@@ -39,6 +39,7 @@ ABOUT_GUILD: Final = N_(
     "They hold in every channel that has none of its own. Choose a channel to look at it."
 )
 ABOUT_CHANNEL: Final = N_("They hold in this channel and its threads, before those of the server.")
+UNMARKED: Final = N_("What has no note beside it is as the operator set it.")
 
 FORMS: Final = (Setting.PERSONA, Setting.LONGEST_ANSWER, Setting.TIME_ZONE, Setting.RETENTION_DAYS)
 """Settings that are written into a form."""
@@ -93,15 +94,17 @@ def _heading(looks: Looks) -> str:
         lines = [f"## {say(TITLE_GUILD)}", f"-# {say(ABOUT_GUILD)}"]
     else:
         lines = [f"## {say(TITLE_CHANNEL, channel=f'<#{channel}>')}", f"-# {say(ABOUT_CHANNEL)}"]
+    if any(looks.policy.origins[setting] is Place.BOT for setting in _here(looks, Setting)):
+        lines.append(f"-# {say(UNMARKED)}")
     return "\n".join([*lines, f"> {looks.notice}"] if looks.notice else lines)
 
 
 def _said(looks: Looks, setting: Setting, *, with_value: bool = True) -> str:
-    """One line: the setting, what it is, where that comes from."""
+    """One line: the setting, what it is, and where that comes from where an admin chose it."""
     language = looks.language
     shown = f": {discord.utils.escape_markdown(value(language, looks.policy, setting))}" if with_value else ""
     from_where = origin(language, looks.policy, setting, looks.where.place)
-    return f"**{label(language, setting)}**{shown} · *{from_where}*"
+    return f"**{label(language, setting)}**{shown}" + (f" · *{from_where}*" if from_where else "")
 
 
 def _here(looks: Looks, settings: Iterable[Setting]) -> list[Setting]:

@@ -75,8 +75,9 @@ class TestPanel:
     ) -> None:
         panel = await opened(world, mia)
         assert shown(panel).startswith("## Settings of the whole server")
-        assert "**Model** · *as the operator set it*" in shown(panel)
-        assert "**Longest answer**: 2,048 tokens · *as the operator set it*" in shown(panel)
+        assert shown(panel).count("as the operator set it") == 1
+        assert "**Model**\n" in shown(panel)
+        assert "**Longest answer**: 2,048 tokens\n" in shown(panel)
         options = part_of(panel, Setting.MODEL)["options"]
         assert [option["value"] for option in options if option.get("default")] == [
             "meta/meta-llama-3-70b-instruct"
