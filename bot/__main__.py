@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from bot.app import run
+    from bot.online import run
 
     settings = load()
     open_log(settings, sys.stderr)

@@ -18,14 +18,12 @@ from enum import Enum, auto
 from typing import Any
 
 from bot.domain import Ending, Request, Scope
+from bot.endings import ended, last_words, sentence_of
 from bot.errors import (
-    BadRequest,
     LimitReached,
-    ModelTimedOut,
     ParlanceError,
     Refused,
     Remains,
-    Restarted,
     Unanswerable,
 )
 from bot.i18n import N_
@@ -33,7 +31,7 @@ from bot.ids import short
 from bot.logs import request_id as logged_request
 from bot.policy import under
 from bot.remains import remains
-from bot.replies.footer import SMALL, footer, short_name
+from bot.replies.footer import SMALL, footer
 from bot.replies.transport import Buttons, Lost, Transport
 from bot.run import REQUEST_SECONDS, Plan, Run
 from bot.services import Services
@@ -287,7 +285,7 @@ class Answers:
         if not work.done():
             work.cancel()
             await asyncio.wait({work})
-        ending, error = _ending(work, run.interrupted)
+        ending, error = ended(work, run.interrupted)
         if isinstance(error, LimitReached):
             if not error.again:
                 error.remains = await self._remains(run, error)
@@ -297,7 +295,7 @@ class Answers:
 
     async def _settle_and_show(self, run: Run, ending: Ending, error: BaseException | None) -> None:
         """The record does not wait for the screen: the last edit may have to wait for its bucket's window."""
-        sentence = _last_words(run, ending, error)
+        sentence = last_words(run, ending, error)
         if sentence and not run.reply.has_text:
             await self._settle(run, ending, error)
             await self._say_refusal(run, sentence)
@@ -318,7 +316,7 @@ class Answers:
         if not isinstance(error, ParlanceError):
             _log_failure(error)
             await self._settle(run, Ending.FAILED, error)
-        await self._say_refusal(run, _sentence(run, error))
+        await self._say_refusal(run, sentence_of(run, error))
 
     async def _say_refusal(self, run: Run, sentence: str) -> None:
         neutral = SMALL.strip() + " " + run.language.say(N_("This request was not answered."))
@@ -347,54 +345,6 @@ def _may_stop(asked: Scope | UsageRow, presser: Scope, *, moderates: bool) -> bo
     """Whether somebody asked for an answer, or moderates the channel or thread where that was."""
     is_beside = (presser.channel_id, presser.thread_id) == (asked.channel_id, asked.thread_id)
     return presser.user_id == asked.user_id or (moderates and is_beside)
-
-
-def _ending(
-    work: "asyncio.Task[None]", interrupted: "asyncio.Future[Ending]"
-) -> tuple[Ending, BaseException | None]:
-    """How a plan ended, and why if it was not of itself."""
-    if work.cancelled():
-        return (interrupted.result() if interrupted.done() else Ending.TIMED_OUT), None
-    error = work.exception()
-    if error is None:
-        return Ending.DONE, None
-    if isinstance(error, Restarted):
-        return Ending.SHUTDOWN, error
-    if isinstance(error, ModelTimedOut):
-        return Ending.TIMED_OUT, error
-    if isinstance(error, BadRequest | Refused):
-        return Ending.REFUSED, error
-    return Ending.FAILED, error
-
-
-def _last_words(run: Run, ending: Ending, error: BaseException | None) -> str:
-    """Why an answer is not whole, in one sentence; empty for one that is."""
-    if error is not None:
-        return _sentence(run, error)
-    match ending:
-        case Ending.STOPPED:
-            return run.language.say(N_("Stopped."))
-        case Ending.SHUTDOWN:
-            return run.language.say(Restarted.message)
-        case Ending.TIMED_OUT:
-            return run.language.say(ModelTimedOut.message)
-        case _ if run.is_cut:
-            return run.language.say(N_("The answer may have reached its longest length."))
-        case _ if run.instead_of is not None:
-            return run.language.say(
-                N_("{model} cannot be reached right now, so another model answered."),
-                model=short_name(run.instead_of),
-            )
-        case _:
-            return ""
-
-
-def _sentence(run: Run, error: BaseException) -> str:
-    """What a person is told of an error, with the request's short id to find it by, where it is on record."""
-    known = error if isinstance(error, ParlanceError) else ParlanceError()
-    if isinstance(known, LimitReached) and known.again:
-        return run.language.error(known)
-    return f"{run.language.error(known)} ({short(run.request.id)})"
 
 
 def _log_failure(error: BaseException) -> None:

@@ -44,15 +44,18 @@ class PastCalls:
         """Look for those whose provider's id was never told, and forget those that their provider does not
         know of.
         """
-        named = [await self._named(call) for call in self._left]
-        self._left = [call for call in named if call.provider_id is not None]
+        for index, call in enumerate(self._left):
+            self._left[index] = await self._named(call)
+        self._left = [call for call in self._left if call.provider_id is not None]
 
-    def take(self, fingerprint: str) -> PredictionRow | None:
-        """Take a call that was made with this input, if there is one."""
-        taken = next((call for call in self._left if call.fingerprint == fingerprint), None)
-        if taken is not None:
-            self._left.remove(taken)
-        return taken
+    def like(self, fingerprint: str) -> PredictionRow | None:
+        """Return a call that was made with this input, if there is one."""
+        return next((call for call in self._left if call.fingerprint == fingerprint), None)
+
+    def take(self, call: PredictionRow) -> None:
+        """Know that something is made of a call by now."""
+        if call in self._left:
+            self._left.remove(call)
 
     def missing(self, fingerprints: Iterable[str]) -> list[int]:
         """Return the indexes of those inputs that no call was made with."""

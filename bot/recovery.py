@@ -214,20 +214,17 @@ class Remainder:
             await self._abandon_rest(run)
 
     async def _finish(self, run: Run) -> None:
-        await run.past.find()
-        visible = [call for call in run.past.left if call.stage is not Stage.SILENT]
-        if self._plan is None or (len(visible) == 1 and visible[0].stage is Stage.LAST):
-            await self._show(run, visible)
-            return
         try:
-            await self._plan.run(run)
+            await run.past.find()
+            visible = [call for call in run.past.left if call.stage is not Stage.SILENT]
+            if self._plan is None or (len(visible) == 1 and visible[0].stage is Stage.LAST):
+                await self._show(run, visible)
+            else:
+                await self._plan.run(run)
         finally:
             await self._abandon_rest(run)
 
     async def _show(self, run: Run, visible: Sequence[PredictionRow]) -> None:
-        for call in run.past.left:
-            if call.stage is Stage.SILENT:
-                await run.abandon(call)
         for index, call in enumerate(visible):
             if index:
                 run.write(GAP)
@@ -236,8 +233,7 @@ class Remainder:
             raise Restarted
 
     async def _abandon_rest(self, run: Run) -> None:
-        for call in run.past.left:
-            await run.abandon(call)
+        await asyncio.gather(*(run.abandon(call) for call in run.past.left))
 
     async def _end_again(self, run: Run, ending: Ending | None) -> None:
         """Say once more why an answer is not whole that was settled, and perhaps not shown to its end."""

@@ -120,6 +120,7 @@ class Run:
         Raises:
             Restarted: the prediction is gone with it.
         """
+        self.past.take(call)
         return self._whole(
             await self._follow(
                 call.id,
@@ -132,14 +133,19 @@ class Run:
 
     async def abandon(self, call: PredictionRow) -> None:
         """End a call that a process which is gone has made, and record what it used by then."""
+        self.past.take(call)
         if call.ended_at is not None:
             self.count(call.tokens, call.cost)
             return
         state, tokens = PredictionState.ABORTED, Tokens()
-        with suppress(Restarted):
-            async with self._again(call) as prediction:
-                pass
-            state, tokens = prediction.state, prediction.used()
+        if call.provider_id is None:
+            # It was not found yet. If it runs, its deadline ends it.
+            state, tokens = PredictionState.CANCELED, bound_of(call)
+        else:
+            with suppress(Restarted):
+                async with self._again(call) as prediction:
+                    pass
+                state, tokens = prediction.state, prediction.used()
         if not state.is_final:
             state = PredictionState.CANCELED
         self.count(tokens, cost := self.model.cost(tokens))
@@ -192,8 +198,9 @@ class Run:
         """
         ledger, provider = self._services.ledger, self._provider
         fingerprint = provider.fingerprint(self.model, prompt)
-        made = self.past.take(fingerprint)
+        made = self.past.like(fingerprint)
         if made is not None:
+            self.past.take(made)
             with suppress(Restarted):
                 return await self._follow(
                     made.id, lambda: self._again(made), prompt.max_tokens, show, streamed

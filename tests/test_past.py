@@ -114,6 +114,10 @@ async def test_each_is_taken_once_by_its_input(services: Services) -> None:
     )
     calls = PastCalls(services, [one, same, other])
     assert calls.missing(["a", "c", "a", "a", "b"]) == [1, 3]
-    assert [calls.take(each) for each in "aaab"] == [one, same, None, other]
+    for fingerprint, call in [("a", one), ("a", same), ("b", other)]:
+        assert calls.like(fingerprint) == call
+        calls.take(call)
+        calls.take(call)
+    assert calls.like("a") is None
     assert calls.left == ()
     assert calls.missing(["a"]) == [0]
