@@ -184,7 +184,7 @@ async def test_who_wakes_up_after_its_answers_were_taken_over_shows_no_more_of_t
     assert not any(run.cancels for run in replicate.runs.values())
 
 
-async def test_a_token_is_kept_only_while_its_answer_is_under_way(
+async def test_a_token_and_a_hash_are_kept_only_while_its_answer_is_under_way(
     standin: DiscordStandIn,
     replicate: ReplicateStandIn,
     database: Database,
@@ -193,11 +193,12 @@ async def test_a_token_is_kept_only_while_its_answer_is_under_way(
 ) -> None:
     asked, middle = await half_told(standin, replicate, guilds[0])
     assert await database.select("SELECT token FROM inflight") == [(asked.token,)]
-    ((fingerprint,),) = await database.select("SELECT fingerprint FROM predictions")
-    assert fingerprint is None
+    by_input = "SELECT COUNT(*) FROM predictions WHERE fingerprint IS NOT NULL"
+    assert await database.select(by_input) == [(1,)]
     middle.set()
     await standin.shown(asked, "-# meta")
     await until(database, "SELECT COUNT(*) FROM inflight", [(0,)])
+    assert await database.select(by_input) == [(0,)]
 
 
 async def test_stop_reaches_the_process_that_took_an_answer_over(
