@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import regex
 
-from bot.domain import Policy, Prompt, Role, StoryLength, StoryOptions, SummaryStyle, Turn
+from bot.domain import Policy, Prompt, Role, StoryLength, StoryOptions, SummaryStyle, TranslateOptions, Turn
 from bot.i18n import Language, language_name
 
 SUMMARY_TEMPERATURE = 0.3
@@ -169,10 +169,11 @@ def story(premise: str, options: StoryOptions, voice: Voice, max_tokens: int) ->
     return _prompt(system, "\n".join(wishes), tokens, STORY_TEMPERATURE)
 
 
-def translate(text: str, target: str, source: str | None, max_tokens: int) -> Prompt:
-    """A text to be translated; ``target`` and ``source`` are English names of languages."""
+def translate(text: str, options: TranslateOptions, max_tokens: int) -> Prompt:
+    """A text to be translated."""
     material = marked(text)
-    origin = f" from {source}" if source is not None else ""
+    target = language_name(options.target) or options.target
+    origin = "" if options.source is None else f" from {language_name(options.source) or options.source}"
     system = (
         f"You translate texts{origin} into {target}. "
         "Write only the translation, without the marks, notes or the original. "

@@ -19,7 +19,7 @@ from bot.domain import (
     TranslateOptions,
 )
 from bot.errors import Refused
-from bot.i18n import N_, language, language_name
+from bot.i18n import N_, language
 from bot.limits import Ledger
 from bot.metrics import Metrics
 from bot.models.guarded import GuardedProvider
@@ -99,8 +99,5 @@ def expected(request: Request, voice: prompts.Voice, max_tokens: int) -> Prompt:
             wanted = options if isinstance(options, StoryOptions) else StoryOptions()
             return prompts.story(words, wanted, voice, max_tokens)
         case Command.TRANSLATE:
-            target, source = "", None
-            if isinstance(options, TranslateOptions):
-                target = language_name(options.target) or options.target
-                source = None if options.source is None else language_name(options.source)
-            return prompts.translate(words, target, source, max_tokens)
+            languages = options if isinstance(options, TranslateOptions) else TranslateOptions("")
+            return prompts.translate(words, languages, max_tokens)

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import prompts
-from bot.domain import Prompt, StoryLength, StoryOptions, SummaryStyle
+from bot.domain import Prompt, StoryLength, StoryOptions, SummaryStyle, TranslateOptions
 from bot.i18n import language
 
 ENGLISH = prompts.Voice("English")
@@ -52,7 +52,7 @@ def test_the_first_free_mark_is_taken(material: str, opening: str) -> None:
         prompts.summarize_part(FOREIGN, "English", 100),
         prompts.combine(FOREIGN, SummaryStyle.ACTIONS, ENGLISH, 100),
         prompts.story(FOREIGN, StoryOptions(FOREIGN, FOREIGN), ENGLISH, 100),
-        prompts.translate(FOREIGN, "French", "German", 100),
+        prompts.translate(FOREIGN, TranslateOptions("French", "German"), 100),
     ],
 )
 def test_nothing_from_others_is_in_the_system_text(prompt: Prompt) -> None:
@@ -68,7 +68,7 @@ def test_nothing_from_others_is_in_the_system_text(prompt: Prompt) -> None:
         prompts.summarize(FOREIGN, SummaryStyle.SHORT, ENGLISH, 100),
         prompts.summarize_part(FOREIGN, "English", 100),
         prompts.combine(FOREIGN, SummaryStyle.SHORT, ENGLISH, 100),
-        prompts.translate(FOREIGN, "French", None, 100),
+        prompts.translate(FOREIGN, TranslateOptions("French"), 100),
     ],
 )
 def test_material_is_marked_off_and_named_as_such(prompt: Prompt) -> None:
@@ -86,7 +86,7 @@ def test_no_command_asks_for_more_than_it_may() -> None:
         told = prompts.story("x", StoryOptions(length=length), ENGLISH, 9000)
         assert told.max_tokens == prompts.STORY_TOKENS[length]
     assert prompts.ask("x", ENGLISH, 777).max_tokens == 777
-    assert prompts.translate("x", "French", None, 777).max_tokens == 777
+    assert prompts.translate("x", TranslateOptions("French"), 777).max_tokens == 777
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,10 @@ def test_the_readers_language_is_named_exactly(locale: str, name: str) -> None:
 
 
 def test_a_translation_names_its_languages() -> None:
-    assert "from German into French" in prompts.translate("x", "French", "German", 10).system
-    assert "translate texts into French" in prompts.translate("x", "French", None, 10).system
+    assert (
+        "from German into French" in prompts.translate("x", TranslateOptions("French", "German"), 10).system
+    )
+    assert "translate texts into French" in prompts.translate("x", TranslateOptions("French"), 10).system
 
 
 VOICE = prompts.Voice("French", is_set=True, persona="A pirate who loves tea.")
@@ -137,5 +139,5 @@ def test_a_set_language_is_written_whatever_the_question_is_in(prompt: Prompt) -
 
 
 def test_a_translation_and_notes_have_no_persona() -> None:
-    assert prompts.translate("x", "French", None, 10).system.startswith("You translate")
+    assert prompts.translate("x", TranslateOptions("French"), 10).system.startswith("You translate")
     assert prompts.summarize_part("x", "French", 10).system.startswith("You take notes")

@@ -43,11 +43,9 @@ class Translate:
         text = run.request.words
         tokens = longest_answer(run)
         options = options_of(run.request, TranslateOptions)
-        target = language_name(options.target) or options.target
-        source = None if options.source is None else language_name(options.source)
 
         def prompt(part: str) -> Prompt:
-            return prompts.translate(part, target, source, tokens)
+            return prompts.translate(part, options, tokens)
 
         empty = run.room(prompt(""))
 
