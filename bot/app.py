@@ -217,15 +217,30 @@ def intents(*, message_content: bool) -> discord.Intents:
 
 
 def rate_limit_trace(lanes: Lanes) -> aiohttp.TraceConfig:
-    """A trace that teaches the lanes from every response's rate-limit headers."""
+    """A trace that tells the lanes of every request, and teaches them from its response's headers."""
 
-    async def on_request_end(
+    async def began(
+        _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestStartParams
+    ) -> None:
+        lanes.began(params.method, params.url.path)
+
+    async def ended(
         _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
+        lanes.ended(params.method, params.url.path)
         lanes.learn(params.method, params.url.path, params.response.headers)
 
+    async def broke(
+        _session: aiohttp.ClientSession,
+        _context: SimpleNamespace,
+        params: aiohttp.TraceRequestExceptionParams,
+    ) -> None:
+        lanes.ended(params.method, params.url.path)
+
     trace = aiohttp.TraceConfig()
-    trace.on_request_end.append(on_request_end)
+    trace.on_request_start.append(began)
+    trace.on_request_end.append(ended)
+    trace.on_request_exception.append(broke)
     return trace
 
 

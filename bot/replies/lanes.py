@@ -11,8 +11,9 @@ they are for.
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 
 from bot.replies.pace import Pace, Urgency
@@ -25,11 +26,13 @@ Key = tuple[str, str]
 
 GATE_BURST = 10
 GATE_RATE = 30.0
-"""Changes that pass the gate at once, and then in a second: never more than 40 in any.
+"""Changes that pass the gate at once, and then in a second: 40 in the first, where nothing is late."""
+GATE_MOST = 45
+"""Requests that Discord may count in a second before none passes the gate.
 
-Discord takes 50 requests (Discord: Global Rate Limit); the others are for what no lane knows of, and for
-those that the network brings closer together.
+It takes 50 (Discord: Global Rate Limit); the others are for those that do not wait here.
 """
+SECOND = 1.0
 ROUNDING = 1e-9
 """Seconds that are none: sums of fractions differ by less, and no clock would move by them."""
 IDLE_LANES = 2_000
@@ -38,6 +41,8 @@ IDLE_LANES = 2_000
 WEBHOOK = "webhook"
 """The route of everything sent with an interaction's token, which the gate does not count."""
 _WEBHOOK = re.compile(r"/webhooks/\d+/(?P<major>[^/]+)")
+_COUNTED = re.compile(r"/api/v\d+/(?!webhooks/|interactions/)")
+"""What Discord counts among all requests of a bot (Discord: Global Rate Limit)."""
 _CHANNEL = re.compile(r"/channels/(?P<major>\d+)/messages(?P<message>/\d+)?/?$")
 
 
@@ -68,6 +73,11 @@ def key_of(method: str, path: str) -> Key | None:
     return None
 
 
+def is_unpaced(method: str, path: str) -> bool:
+    """Whether Discord counts a request among all of the bot's, and no lane knows of it."""
+    return _COUNTED.match(path) is not None and key_of(method, path) is None
+
+
 @dataclass(slots=True, eq=False)
 class Ticket:
     """A change that waits: how urgent it is, how long its answer is (UTF-16 units), and since when its
@@ -88,7 +98,13 @@ class Ticket:
 
 
 class Gate:
-    """Lets a few pass at once and the others evenly, whoever needs it most first."""
+    """Lets a few pass at once and the others evenly, whoever needs it most first; and never so many that
+    Discord could count too many in a second.
+
+    Discord counts a request somewhere between its start and its response. So each counts here from its start
+    until a second after its response: all those that Discord counts in one second count here at once, however
+    late the network or this process brings them.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -96,31 +112,68 @@ class Gate:
         self._timer: asyncio.TimerHandle | None = None
         self._even = 0.0
         """When those who have passed would have, had all of them come evenly."""
+        self._under_way = 0
+        self._lately: deque[float] = deque()
+        """Until when those that have had their response count."""
 
-    async def pass_through(self, ticket: Ticket) -> None:
-        """Wait for the ticket's turn."""
+    @asynccontextmanager
+    async def passing(self, ticket: Ticket) -> AsyncIterator[None]:
+        """Wait for the ticket's turn, and count its request."""
         ticket.granted.clear()
         self._waiting.append(ticket)
-        if self._timer is None:
-            self._open()
+        self._look()
         try:
             await ticket.granted.wait()
+            yield
         finally:
-            with suppress(ValueError):
+            if ticket.granted.is_set():
+                self.ended()
+            else:
                 self._waiting.remove(ticket)
+
+    def began(self) -> None:
+        """Count a request that did not wait here."""
+        self._under_way += 1
+
+    def ended(self) -> None:
+        """Know that a request has had its response, or never will."""
+        self._under_way -= 1
+        self._lately.append(self._clock() + SECOND)
+        self._look()
+
+    def _look(self) -> None:
+        if self._timer is None:
+            self._open()
 
     def _open(self) -> None:
         """Let through who may pass now, and look again when the next may."""
         self._timer = None
         while self._waiting:
-            early = self._even - self._clock() - (GATE_BURST - 1) / GATE_RATE
-            if early > ROUNDING:
-                self._timer = asyncio.get_running_loop().call_later(early, self._open)
+            wait = self._wait(self._clock())
+            if wait is None:
+                return
+            if wait > ROUNDING:
+                self._timer = asyncio.get_running_loop().call_later(wait, self._open)
                 return
             first = min(self._waiting, key=lambda ticket: ticket.rank)
             self._waiting.remove(first)
             self._even = max(self._even, self._clock()) + 1 / GATE_RATE
+            self._under_way += 1
             first.granted.set()
+
+    def _wait(self, now: float) -> float | None:
+        """Seconds until the next may pass; None where only a response can say."""
+        while self._lately and self._lately[0] <= now:
+            self._lately.popleft()
+        even = self._even - now - (GATE_BURST - 1) / GATE_RATE
+        if self._under_way + len(self._lately) < GATE_MOST:
+            return even
+        return max(even, self._lately[0] - now) if self._lately else None
+
+
+def passing(gate: Gate | None, ticket: Ticket) -> AbstractAsyncContextManager[None]:
+    """What counts a ticket's request, where there is a gate."""
+    return nullcontext() if gate is None else gate.passing(ticket)
 
 
 class Lane:
@@ -160,10 +213,9 @@ class Lane:
                 self._release()
             raise
         try:
-            if self._gate is not None:
-                await self._gate.pass_through(ticket)
-            self._waited(self._clock() - came)
-            yield
+            async with passing(self._gate, ticket):
+                self._waited(self._clock() - came)
+                yield
         finally:
             self._release()
 
@@ -214,9 +266,22 @@ class Lanes:
         if lane is None:
             if len(self._lanes) >= IDLE_LANES:
                 self._forget_idle()
-            gate = None if key[0] == WEBHOOK else self._gate
-            lane = self._lanes[key] = Lane(self._clock, self._waited, gate)
+            lane = self._lanes[key] = Lane(self._clock, self._waited, self._gate_of(key))
         return lane
+
+    def passing(self, key: Key, ticket: Ticket) -> AbstractAsyncContextManager[None]:
+        """Wait only for all that the bot sends, with a request that is in no lane's bucket."""
+        return passing(self._gate_of(key), ticket)
+
+    def began(self, method: str, path: str) -> None:
+        """Know that a request begins, whoever makes it."""
+        if is_unpaced(method, path):
+            self._gate.began()
+
+    def ended(self, method: str, path: str) -> None:
+        """Know that a request which began has its response, or never will."""
+        if is_unpaced(method, path):
+            self._gate.ended()
 
     def learn(self, method: str, path: str, headers: Mapping[str, str]) -> None:
         """Take in what one response of Discord says of its bucket."""
@@ -236,6 +301,9 @@ class Lanes:
                 self._clock(),
             )
         lane.wake()
+
+    def _gate_of(self, key: Key) -> Gate | None:
+        return None if key[0] == WEBHOOK else self._gate
 
     def _joined(self, key: Key, lane: Lane, bucket: str | None) -> Lane:
         """One lane for the keys that Discord counts in one bucket; the second key to be seen moves in with

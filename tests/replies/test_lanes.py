@@ -1,17 +1,20 @@
 """Lanes: replies that share a bucket share its pace, one request at a time, the most urgent first."""
 
 import asyncio
+import random
 
 import pytest
 
 from bot.replies.lanes import (
     GATE_BURST,
+    GATE_MOST,
     GATE_RATE,
     IDLE_LANES,
     Lane,
     Lanes,
     Ticket,
     edit_key,
+    is_unpaced,
     key_of,
     send_key,
     webhook_key,
@@ -139,6 +142,72 @@ async def test_all_channels_together_stay_below_what_discord_takes_in_a_second()
     assert GATE_BURST + GATE_RATE - 1 <= most <= GATE_BURST + GATE_RATE
     assert sent[-1] == pytest.approx((200 - GATE_BURST) / GATE_RATE)
     assert lanes.waiting == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_however_late_requests_come_discord_takes_all_of_a_second(seed: int) -> None:
+    chance = random.Random(seed)
+    loop = asyncio.get_running_loop()
+    lanes = Lanes(loop.time)
+    counted: list[float] = []
+
+    async def send(channel: int) -> None:
+        # The network brings those of one stretch together, and then goes on.
+        async with lanes.lane(send_key(channel)).slot(Ticket(Urgency.FIRST, 0, 0.0)):
+            late = chance.choice([0.9, 0.0, 2.5])
+            arrives = late and (loop.time() // late + 1) * late - loop.time()
+            await asyncio.sleep(arrives)
+            counted.append(loop.time())
+            await asyncio.sleep(chance.uniform(0.0, 0.3))
+
+    await asyncio.gather(*map(send, range(300)))
+    assert max(sum(at <= other < at + 1.0 for other in counted) for at in counted) <= GATE_MOST
+
+
+async def test_what_nobody_paces_makes_the_others_wait() -> None:
+    loop = asyncio.get_running_loop()
+    lanes = Lanes(loop.time)
+    for number in range(GATE_MOST):
+        lanes.began("GET", f"/api/v10/guilds/1/members/{number}")
+    waiting = asyncio.create_task(use(lanes.lane(send_key(1)), Ticket(Urgency.FIRST, 0, 0.0), "sent", []))
+    await asyncio.sleep(5.0)
+    assert not waiting.done()
+    # A second after its response one of them counts no longer.
+    lanes.ended("GET", "/api/v10/guilds/1/members/0")
+    await asyncio.sleep(0.99)
+    assert not waiting.done()
+    await waiting
+    assert loop.time() == pytest.approx(6.0)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "counts"),
+    [
+        ("GET", "/api/v10/channels/7/messages", True),
+        ("POST", "/api/v10/channels/7/typing", True),
+        ("POST", "/api/v10/channels/7/messages", False),
+        ("PATCH", "/api/v10/webhooks/1/to.ken/messages/@original", False),
+        ("POST", "/api/v10/interactions/1/to.ken/callback", False),
+        ("GET", "/attachments/1/2/file.txt", False),
+        ("GET", "/", False),
+    ],
+)
+def test_what_discord_counts_and_no_lane_knows_of(method: str, path: str, counts: bool) -> None:
+    assert is_unpaced(method, path) is counts
+
+
+async def test_looking_at_many_messages_passes_the_gate_too() -> None:
+    loop = asyncio.get_running_loop()
+    lanes = Lanes(loop.time)
+
+    async def look(channel: int) -> float:
+        async with lanes.passing(edit_key(channel), Ticket(Urgency.FIRST, 0, 0.0)):
+            return loop.time()
+
+    looked = await asyncio.gather(*map(look, range(GATE_BURST + 1)))
+    assert looked == [0.0] * GATE_BURST + [pytest.approx(1 / GATE_RATE)]
+    async with lanes.passing(webhook_key("token"), Ticket(Urgency.FIRST, 0, 0.0)):
+        assert loop.time() == looked[-1]
 
 
 async def test_interactions_wait_for_nobody() -> None:
