@@ -10,7 +10,7 @@ from discord import Locale, app_commands
 from discord.app_commands import locale_str
 from discord.ext import commands
 
-from bot.app import COGS
+from bot.check.discord_lines import local_commands
 from bot.sync import Payload, payload
 from bot.translator import NAMES, CatalogueTranslator
 
@@ -30,10 +30,8 @@ async def bot() -> AsyncIterator[commands.Bot]:
 
 
 @pytest.fixture
-async def uploaded(bot: commands.Bot) -> Payload:
-    for name in COGS:
-        await bot.load_extension(name)
-    return await payload(bot.tree)
+async def uploaded() -> Payload:
+    return await local_commands()
 
 
 def things(uploaded: Payload) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,8 @@ from discord.ext import commands
 from bot.app import COGS
 from bot.check.lines import Line, Verdict, right, unasked, wrong
 from bot.check.service import Answer, Service, Unanswered
+from bot.domain import Command
+from bot.run import Plan
 from bot.sync import Payload, payload
 from bot.translator import CatalogueTranslator
 
@@ -101,10 +103,17 @@ def _commands(answer: Answer, local: Payload) -> Line:
     return right(COMMANDS, f"Discord has all {len(ours)}.")
 
 
+class _Loading(commands.Bot):
+    """Takes what cogs give a bot, and never goes online."""
+
+    def __init__(self) -> None:
+        super().__init__(command_prefix=(), intents=discord.Intents(guilds=True), help_command=None)
+        self.plans: dict[Command, Plan] = {}
+
+
 async def local_commands() -> Payload:
     """The commands of this version as they are uploaded."""
-    hears = discord.Intents(guilds=True)
-    async with commands.Bot(command_prefix=(), intents=hears, help_command=None) as bot:
+    async with _Loading() as bot:
         await bot.tree.set_translator(CatalogueTranslator())
         for name in COGS:
             await bot.load_extension(name)

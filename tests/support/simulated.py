@@ -17,9 +17,14 @@ from bot.domain import ProviderName
 from bot.errors import ParlanceError
 from bot.store.rows import UsageRow
 from tests.support.canaries import DISCORD
-from tests.support.patience import PATIENCE
 from tests.support.scripted import ScriptedProvider
 
+SETTLING = 45.0
+"""Seconds that SimCord waits for the bot's tasks on a busy machine.
+
+It waits for timers too that are due by then, so these are fewer than those after which notices are looked for
+again.
+"""
 GENEROUS: dict[str, Any] = {
     "user_requests_per_minute": None,
     "user_dollars_per_month": None,
@@ -110,7 +115,7 @@ async def simulated(settings: Settings, *, message_content: bool = True) -> Asyn
         bot.answers.services.lanes._clock = Leaping()
         # Not simcord.run(...): a fixture is left in another context than it was entered in.
         env = simcord.Env(
-            bot, approved_intents=approved, shard_count=1, check_errors=False, settle_timeout=PATIENCE
+            bot, approved_intents=approved, shard_count=1, check_errors=False, settle_timeout=SETTLING
         )
         await env.start()
         try:
