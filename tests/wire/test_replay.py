@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.databases import SqliteDatabase, until
 from tests.wire.discord import DiscordStandIn, Interaction
 from tests.wire.discord_log import Phase
 from tests.wire.process import Running, Start
@@ -125,7 +126,8 @@ async def test_stop_ends_what_was_called_before(
         standin.say(standin.other, standin.channel, f"Message {index} says little. " * 16)
     asked = standin.slash(standin.member, standin.channel, "summarize", {"messages": 300})
     await standin.shown(asked, "0 of")
-    await standin.wait_for(lambda: len(replicate.runs) == 4)
+    named = "SELECT COUNT(*) FROM predictions WHERE provider_id IS NOT NULL"
+    await until(SqliteDatabase(bot.database), named, [(4,)])
     bot.process.kill()
     await bot.process.wait()
     held.dead.set()
@@ -133,7 +135,7 @@ async def test_stop_ends_what_was_called_before(
     await standin.shown(asked, "Going on")
     standin.press(asked.user, asked.messages[0], asked.messages[0].button("Stop"))
     await standin.shown(asked, "Stopped.")
-    await standin.wait_for(lambda: not replicate.left_running())
     assert await again.end() == 0
+    assert not replicate.left_running()
     assert again.usage() == [("summarize", "stopped")]
     assert len(replicate.runs) == 4
