@@ -275,9 +275,13 @@ class Written(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """A request ended: its row says how, and its counters go from what was reserved to what was used."""
+    """A request ended: its row says how, and its counters go from what was reserved to what was used.
+
+    Nothing of that where another process than ``owner`` goes on with its answer.
+    """
 
     usage_id: int
+    owner: int
     verdict: Verdict
 
     async def write(self, transaction: Transaction) -> Written:
@@ -291,7 +295,7 @@ class Settlement:
             tokens += Tokens(output=unknown)
         kept = Amounts() if gives_back(self.verdict.ending, taken) else taken + Amounts(requests=1)
         settled = await usage.settle_usage(
-            transaction, self.usage_id, self.verdict, tokens, taken.cost, kept.requests
+            transaction, self.usage_id, self.owner, self.verdict, tokens, taken.cost, kept.requests
         )
         if settled is None:
             return Written(settled=False)

@@ -245,7 +245,8 @@ class Ledger:
         total_ms: int | None = None,
         read: Mapping[str, int | str] | None = None,
     ) -> bool:
-        """End a request, once; return whether this call was the one.
+        """End a request, once; return whether this call was the one. What another process goes on with is its
+        to settle.
 
         Its row says how it ended, and its limits keep what was used.
 
@@ -253,7 +254,9 @@ class Ledger:
         request that failed and used nothing gives everything back.
         """
         settlement = Settlement(
-            request_id, Verdict(ending, error, first_text_ms, total_ms, self._clock(), dict(read or {}))
+            request_id,
+            self.leases.owner,
+            Verdict(ending, error, first_text_ms, total_ms, self._clock(), dict(read or {})),
         )
         opened = self._memory.opened.get(request_id)
         kept = Amounts() if opened is not None and gives_back(ending, opened.used) else None

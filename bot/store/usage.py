@@ -100,12 +100,21 @@ async def open_usage_of(transaction: Transaction, usage_id: int) -> OpenUsage | 
 
 
 async def settle_usage(
-    transaction: Transaction, usage_id: int, verdict: Verdict, tokens: Tokens, cost: int, counts: int
+    transaction: Transaction,
+    usage_id: int,
+    owner: int,
+    verdict: Verdict,
+    tokens: Tokens,
+    cost: int,
+    counts: int,
 ) -> Settled | None:
-    """Settle an open row; None where somebody else has."""
+    """Settle an open row; None where somebody else has, or where another process than this owner goes on
+    with its answer.
+    """
     row = await transaction.row(
         "settle_usage",
         id=usage_id,
+        owner=owner,
         ending=verdict.ending.value,
         error=verdict.error,
         input_tokens=tokens.input,

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from bot.anchor import Anchor
-from bot.domain import Ending, PredictionState, Request
+from bot.domain import Ending, Metric, PredictionState, Request
 from bot.errors import LimitReached
 from bot.limits import Ledger
 from bot.limits.inflight import LEASE_SECONDS, Moved
 from bot.limits.leases import LEFT_OPEN
-from tests.limits.world import BOUND, MODEL, World, limit, world
+from tests.limits.world import BOUND, MODEL, USER, World, limit, world
 from tests.support.databases import SEAL, Database
 
 APPLICATION = 77
@@ -87,6 +87,21 @@ async def test_a_lease_that_is_over_is_taken_once_with_all_it_says(place: World,
     # What its owner of before says no longer counts.
     await place.ledger.leases.closed(request.id)
     assert await place.database.select(LEASES) == [(request.id, other.leases.owner, "token", "[5]")]
+
+
+async def test_what_another_goes_on_with_is_its_to_settle(place: World, other: Ledger) -> None:
+    await place.ledger.set_operator_limits([limit(3 * BOUND.total, Metric.TOKENS)])
+    request_id = await begun(place)
+    place.clock.move(seconds=LEASE_SECONDS)
+    await other.leases.take_over(APPLICATION, 10)
+    await other.take_up(request_id)
+    # The first one was not dead, only late.
+    assert not await place.ledger.settle(request_id, Ending.SHUTDOWN)
+    call = await other.call(request_id, MODEL, BOUND, {})
+    await other.ended(call, PredictionState.SUCCEEDED, BOUND, 0)
+    assert await other.settle(request_id, Ending.DONE)
+    assert await place.database.select("SELECT ending FROM usage") == [("done",)]
+    assert await place.counters() == {f"user tokens day {USER}": BOUND.total}
 
 
 async def test_what_calls_are_found_again_by_is_kept_as_long_as_the_answer_is_under_way(place: World) -> None:

@@ -36,6 +36,8 @@ UPDATE usage
 SET state = 'settled', ending = :ending, error = :error, input_tokens = :input_tokens, output_tokens = :output_tokens, cost = :cost,
     first_text_ms = :first_text_ms, total_ms = :total_ms, counts = :counts, settled_at = :settled_at, facts = :facts
 WHERE id = CAST(:id AS BIGINT) AND state = 'open'
+  -- What another process goes on with is its to settle: it may still be calling for it.
+  AND NOT EXISTS (SELECT 1 FROM inflight WHERE inflight.request_id = usage.id AND inflight.owner <> CAST(:owner AS BIGINT))
 RETURNING user_id, reserved_tokens, reserved_cost, holds;
 
 -- name: usage_row^
