@@ -105,7 +105,11 @@ async def person_changes(transaction: Transaction, user_id: int, after_id: int) 
 
 
 async def erase_requests(transaction: Transaction, user_id: int) -> int:
-    """Let some requests of a person be nobody's; return how many: 0 when there are no more."""
+    """Let some requests of a person be nobody's; return how many: 0 when there are no more.
+
+    What they asked in those that are under way is forgotten too: nobody begins these again.
+    """
+    await transaction.run("erase_asked", user_id=user_id)
     return len(await transaction.rows("erase_requests", user_id=user_id, most=BATCH))
 
 

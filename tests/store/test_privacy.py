@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.anchor import Anchor
 from bot.choices import Choices
 from bot.domain import (
     Ending,
@@ -182,6 +183,15 @@ async def test_a_request_under_way_loses_its_person_when_it_settles(database: Da
         # What was reserved became what was used.
         assert (await opened.counters())[f"user tokens day {PERSON}"] == 14
         assert await summed(opened, Selection(GUILD)) == {"0": Figures(1, 0, 7, 7, 0)}
+
+
+async def test_what_is_asked_under_way_goes_with_the_person(database: Database) -> None:
+    async with world(database) as opened:
+        for person in (PERSON, OTHER_PERSON):
+            await opened.ledger.admit(opened.request(person), MODEL, Tokens(5, 5), Anchor(1, 2))
+        await Privacy(opened.store, opened.clock).erase(PERSON)
+        kept = "SELECT CAST(COUNT(*) AS TEXT), CAST(COUNT(request) AS TEXT) FROM inflight"
+        assert await database.select(kept) == [("2", "1")]
 
 
 async def test_what_counts_answers_at_once_goes_with_the_person(database: Database) -> None:

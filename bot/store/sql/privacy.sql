@@ -23,6 +23,11 @@ WHERE user_id = CAST(:user_id AS BIGINT) AND id > CAST(:after_id AS BIGINT)
 ORDER BY id
 LIMIT CAST(:most AS BIGINT);
 
+-- name: erase_asked!
+-- Before the requests are nobody's.
+UPDATE inflight SET request = NULL
+WHERE request IS NOT NULL AND request_id IN (SELECT id FROM usage WHERE user_id = CAST(:user_id AS BIGINT));
+
 -- name: erase_requests
 -- An open request keeps its holds until it settles.
 UPDATE usage
