@@ -9,7 +9,7 @@ from dataclasses import replace
 from bot.domain import PredictionState, Tokens
 from bot.errors import Unanswerable
 from bot.services import Services
-from bot.store import PredictionRow
+from bot.store import PredictionRow, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class PastCalls:
         ledger = self._services.ledger
         try:
             found = await self._found(call, call.fingerprint)
-        except Unanswerable as error:
+        except (Unanswerable, StoreUnavailable) as error:
             log.warning("a prediction could not be looked for; its deadline ends it: %s", error)
             # Perhaps it runs: then it has used by its end what it may.
             await ledger.ended(call.id, PredictionState.CANCELED, bound_of(call), call.reserved_cost)
@@ -90,7 +90,7 @@ class PastCalls:
         for pause in FIND_PAUSES:
             try:
                 return await self._look(call, fingerprint)
-            except Unanswerable:
+            except (Unanswerable, StoreUnavailable):
                 await asyncio.sleep(pause)
         return await self._look(call, fingerprint)
 

@@ -15,7 +15,7 @@ from bot.domain import Ending, PredictionState, ProviderName, Tokens
 from bot.errors import ModelUnreachable
 from bot.past import PastCalls
 from bot.services import Services
-from bot.store import PredictionRow
+from bot.store import PredictionRow, StoreUnavailable
 from tests.support.running import request_for
 from tests.support.scripted import ScriptedProvider
 
@@ -84,6 +84,26 @@ async def test_what_may_run_where_nobody_can_ask_counts_with_all_it_may_use(
     assert details is not None
     assert (details.usage.tokens, details.usage.counts) == (BOUND, 1)
     assert details.usage.cost == call.reserved_cost > 0
+
+
+async def test_a_database_that_is_away_for_a_moment_loses_no_call(
+    services: Services, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = await made(services)
+    provider.found = "provider's"
+    lookup = services.ledger.lookup
+    tries = iter([StoreUnavailable(), StoreUnavailable()])
+    known_since = lookup.known_since
+
+    async def away_twice(call_id: int) -> frozenset[str]:
+        if (error := next(tries, None)) is not None:
+            raise error
+        return await known_since(call_id)
+
+    monkeypatch.setattr(lookup, "known_since", away_twice)
+    calls = PastCalls(services, [call])
+    await calls.find()
+    assert [each.provider_id for each in calls.left] == ["provider's"]
 
 
 async def test_what_was_never_made_counts_with_nothing(services: Services) -> None:
