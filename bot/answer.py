@@ -200,7 +200,9 @@ class Answers:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
         for run in self._runs.values():
-            run.interrupt(Ending.SHUTDOWN)
+            # To interrupt what is passed on would cancel what another process shows.
+            if not run.is_passed_on:
+                run.interrupt(Ending.SHUTDOWN)
             run.reply.end_by(self.services.clock() + LAST_WORDS_SECONDS)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=LAST_WORDS_SECONDS)
