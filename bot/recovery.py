@@ -138,6 +138,7 @@ class Recovery:
                 await self._go_on(row, details)
         except StoreUnavailable as error:
             log.warning("an answer that was left behind waits for the database: %s", error.reason)
+            self._ledger.pass_on(row.request_id)
             await self._ledger.leases.let_go(row.request_id)
         except Exception:
             log.exception("an answer that was left behind could not be gone on with")
