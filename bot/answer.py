@@ -74,7 +74,7 @@ class Answers:
         self._spawn = spawn
         self._tasks: set[asyncio.Task[Any]] = set()
         self._runs: dict[int, Run] = {}
-        self._closing = False
+        self._closing: asyncio.Task[None] | None = None
 
     @property
     def under_way(self) -> int:
@@ -147,7 +147,7 @@ class Answers:
         """Take an answer off the record of those under way; what a shutdown leaves unsaid, the next start
         says.
         """
-        if not self._closing or run.reply.is_settled:
+        if self._closing is None or run.reply.is_settled:
             await self.services.ledger.leases.closed(run.request.id)
 
     async def stop(self, request_id: int, presser: Scope, *, moderates: bool) -> Stopped:
@@ -195,8 +195,14 @@ class Answers:
         self.services.ledger.pass_on(request_id)
 
     async def close(self, grace: float = SHUTDOWN_SECONDS) -> None:
-        """Take no new requests, give running answers their time, then end them with a word."""
-        self._closing = True
+        """Take no new requests, give running answers their time, then end them with a word; once: who asks
+        for it again waits for the same, since Docker does not wait any longer.
+        """
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._end(grace), name="closing")
+        await asyncio.shield(self._closing)
+
+    async def _end(self, grace: float) -> None:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
         for run in self._runs.values():
@@ -244,7 +250,7 @@ class Answers:
             _log_failure(error)
 
     def _prepare(self, run: Run, plan: Plan) -> None:
-        if self._closing:
+        if self._closing is not None:
             raise Refused(N_("I am just being restarted. Please ask again in a minute."))
         wanted = self.services.model_for(run.policy, run.request)
         run.model = self.services.answering(run.policy, wanted)
