@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 INTERACTION = "interaction"
@@ -49,7 +50,7 @@ callbacks among them.
 @dataclass(frozen=True, slots=True)
 class Breach:
     """A request that was one too many. ``at`` is in ``time.perf_counter`` seconds, ``retry_after`` in
-    seconds.
+    seconds; ``counted`` is how many of each route its window had, this one among them.
     """
 
     at: float
@@ -57,15 +58,21 @@ class Breach:
     bucket: str
     major: str
     retry_after: float
+    counted: Mapping[str, int]
 
 
 @dataclass(slots=True)
 class Window:
-    """The state of one bucket: ``used`` requests, until ``ends`` on the clock."""
+    """The state of one bucket: the requests of each route that it counted, until ``ends`` on the clock."""
 
     rule: Rule
-    used: int = 0
-    ends: float = 0.0
+    ends: float
+    counted: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def used(self) -> int:
+        """All that it counted."""
+        return self.counted.total()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +119,12 @@ class Buckets:
         now = self.clock()
         window = self._windows.get((name, major))
         if window is None or window.rule != rule or now >= window.ends:
-            window = self._windows[name, major] = Window(rule, 0, now + rule.seconds)
-        window.used += 1
+            window = self._windows[name, major] = Window(rule, now + rule.seconds)
+        window.counted[route] += 1
         # Never early: a client that trusts the rounded figure must find the window over.
         left = math.ceil((window.ends - now) * 1000) / 1000
         if window.used > rule.limit:
-            breach = Breach(time.perf_counter(), route, name, major, left)
+            breach = Breach(time.perf_counter(), route, name, major, left, dict(window.counted))
             return Verdict(self._headers(name, window, left), breach, name == GLOBAL)
         return Verdict({} if name == GLOBAL else self._headers(name, window, left))
 
