@@ -217,28 +217,29 @@ def intents(*, message_content: bool) -> discord.Intents:
 
 
 def rate_limit_trace(lanes: Lanes) -> aiohttp.TraceConfig:
-    """A trace that tells the lanes of every request, and teaches them from its response's headers."""
+    """A trace that lets every request wait its turn, and teaches the lanes from its response's headers."""
 
-    async def began(
-        _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestStartParams
+    async def begins(
+        _session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestStartParams
     ) -> None:
-        lanes.began(params.method, params.url.path)
+        context.path = params.url.path
+        await lanes.begin(context.path)
 
     async def ended(
-        _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
+        _session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
-        lanes.ended(params.method, params.url.path)
+        lanes.ended(context.path)
         lanes.learn(params.method, params.url.path, params.response.headers)
 
     async def broke(
         _session: aiohttp.ClientSession,
-        _context: SimpleNamespace,
-        params: aiohttp.TraceRequestExceptionParams,
+        context: SimpleNamespace,
+        _params: aiohttp.TraceRequestExceptionParams,
     ) -> None:
-        lanes.ended(params.method, params.url.path)
+        lanes.ended(context.path)
 
     trace = aiohttp.TraceConfig()
-    trace.on_request_start.append(began)
+    trace.on_request_start.append(begins)
     trace.on_request_end.append(ended)
     trace.on_request_exception.append(broke)
     return trace

@@ -117,6 +117,13 @@ MUTANTS = (
         ("tests/replies/test_lanes.py",),
     ),
     Mutant(
+        "requests without a response are forgotten at the gate",
+        "bot/replies/lanes.py",
+        "            self._under_way += 1",
+        "            self._under_way += 0",
+        ("tests/replies/test_lanes.py",),
+    ),
+    Mutant(
         "a ping is kept",
         "bot/replies/channel.py",
         "discord.AllowedMentions.none()}\n    view = view_of",

@@ -6,14 +6,15 @@ be finished. What waits is a ticket, not a text: the text is read when the slot 
 replaces what waited.
 
 All lanes but those of interactions also share one gate: Discord counts a bot's requests together, whatever
-they are for.
+they are for. So those that no lane knows of pass it as well, each as it begins.
 """
 
 import asyncio
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from bot.replies.pace import Pace, Urgency
@@ -26,11 +27,12 @@ Key = tuple[str, str]
 
 GATE_BURST = 10
 GATE_RATE = 30.0
-"""Changes that pass the gate at once, and then in a second: 40 in the first, where nothing is late."""
+"""Requests that pass the gate at once, and then in a second: 40 in the first, where nothing is late."""
 GATE_MOST = 45
 """Requests that Discord may count in a second before none passes the gate.
 
-It takes 50 (Discord: Global Rate Limit); the others are for those that do not wait here.
+It takes 50 (Discord: Global Rate Limit); the others are for those that the HTTP client sends again by itself,
+where a connection broke.
 """
 SECOND = 1.0
 ROUNDING = 1e-9
@@ -73,9 +75,9 @@ def key_of(method: str, path: str) -> Key | None:
     return None
 
 
-def is_unpaced(method: str, path: str) -> bool:
-    """Whether Discord counts a request among all of the bot's, and no lane knows of it."""
-    return _COUNTED.match(path) is not None and key_of(method, path) is None
+def is_counted(path: str) -> bool:
+    """Whether Discord counts a request among all of the bot's."""
+    return _COUNTED.match(path) is not None
 
 
 @dataclass(slots=True, eq=False)
@@ -95,6 +97,16 @@ class Ticket:
         waits longest.
         """
         return (self.urgency, self.size if self.urgency is Urgency.COMPLETES else self.since)
+
+
+@dataclass(slots=True)
+class Place:
+    """A place inside the gate, kept for the next request of whoever passed."""
+
+    is_taken: bool = False
+
+
+_place: ContextVar[Place | None] = ContextVar("place", default=None)
 
 
 class Gate:
@@ -118,22 +130,37 @@ class Gate:
 
     @asynccontextmanager
     async def passing(self, ticket: Ticket) -> AsyncIterator[None]:
-        """Wait for the ticket's turn, and count its request."""
+        """Wait for the ticket's turn: the first request in here does not wait again, one after it does."""
+        await self._turn(ticket)
+        place = Place()
+        before = _place.set(place)
+        try:
+            yield
+        finally:
+            _place.reset(before)
+            if not place.is_taken:
+                self.ended()
+
+    async def begin(self) -> None:
+        """Wait until a request may begin; ``ended`` has to follow."""
+        place = _place.get()
+        if place is None or place.is_taken:
+            await self._turn(Ticket(Urgency.FIRST, 0, self._clock()))
+        else:
+            place.is_taken = True
+
+    async def _turn(self, ticket: Ticket) -> None:
         ticket.granted.clear()
         self._waiting.append(ticket)
         self._look()
         try:
             await ticket.granted.wait()
-            yield
-        finally:
+        except BaseException:
             if ticket.granted.is_set():
                 self.ended()
             else:
                 self._waiting.remove(ticket)
-
-    def began(self) -> None:
-        """Count a request that did not wait here."""
-        self._under_way += 1
+            raise
 
     def ended(self) -> None:
         """Know that a request has had its response, or never will."""
@@ -169,11 +196,6 @@ class Gate:
         if self._under_way + len(self._lately) < GATE_MOST:
             return even
         return max(even, self._lately[0] - now) if self._lately else None
-
-
-def passing(gate: Gate | None, ticket: Ticket) -> AbstractAsyncContextManager[None]:
-    """What counts a ticket's request, where there is a gate."""
-    return nullcontext() if gate is None else gate.passing(ticket)
 
 
 class Lane:
@@ -213,7 +235,7 @@ class Lane:
                 self._release()
             raise
         try:
-            async with passing(self._gate, ticket):
+            async with nullcontext() if self._gate is None else self._gate.passing(ticket):
                 self._waited(self._clock() - came)
                 yield
         finally:
@@ -266,21 +288,18 @@ class Lanes:
         if lane is None:
             if len(self._lanes) >= IDLE_LANES:
                 self._forget_idle()
-            lane = self._lanes[key] = Lane(self._clock, self._waited, self._gate_of(key))
+            gate = None if key[0] == WEBHOOK else self._gate
+            lane = self._lanes[key] = Lane(self._clock, self._waited, gate)
         return lane
 
-    def passing(self, key: Key, ticket: Ticket) -> AbstractAsyncContextManager[None]:
-        """Wait only for all that the bot sends, with a request that is in no lane's bucket."""
-        return passing(self._gate_of(key), ticket)
+    async def begin(self, path: str) -> None:
+        """Wait until a request may begin, whoever makes it; ``ended`` has to follow."""
+        if is_counted(path):
+            await self._gate.begin()
 
-    def began(self, method: str, path: str) -> None:
-        """Know that a request begins, whoever makes it."""
-        if is_unpaced(method, path):
-            self._gate.began()
-
-    def ended(self, method: str, path: str) -> None:
+    def ended(self, path: str) -> None:
         """Know that a request which began has its response, or never will."""
-        if is_unpaced(method, path):
+        if is_counted(path):
             self._gate.ended()
 
     def learn(self, method: str, path: str, headers: Mapping[str, str]) -> None:
@@ -301,9 +320,6 @@ class Lanes:
                 self._clock(),
             )
         lane.wake()
-
-    def _gate_of(self, key: Key) -> Gate | None:
-        return None if key[0] == WEBHOOK else self._gate
 
     def _joined(self, key: Key, lane: Lane, bucket: str | None) -> Lane:
         """One lane for the keys that Discord counts in one bucket; the second key to be seen moves in with

@@ -23,7 +23,7 @@ from bot.replies.footer import SMALL
 from bot.replies.lanes import Clock, Lane, Lanes, Ticket
 from bot.replies.pace import Urgency
 from bot.replies.standing import taken_apart
-from bot.replies.transport import Buttons, Found, Lost, Screen, Transport, Unsent
+from bot.replies.transport import Buttons, Lost, Screen, Transport, Unsent
 from bot.replies.tries import NOTE_PAUSES, OutOfTime, Tries, insist, within
 
 log = logging.getLogger(__name__)
@@ -139,7 +139,7 @@ class Reply:
         elif not messages and self._transport.anchor.token is not None:
             first = await insist(partial(self._transport.look, None))
             messages = (first.message_id,)
-        found = [await insist(partial(self._look, known)) for known in messages]
+        found = [await insist(partial(self._transport.look, known)) for known in messages]
         quote, texts = taken_apart([message.content for message in found], quoted=quoted)
         self._draft = Draft(quote, self._words, takes_files=self._transport.takes_files, standing=texts)
         self._draft.status(status)
@@ -151,12 +151,6 @@ class Reply:
         self._may_be_posted = self._transport.anchor.token is None
         await self._tell()
         self._loop = asyncio.create_task(self._show(), name="reply")
-
-    async def _look(self, message_id: int) -> Found:
-        """Look at a message; many replies are taken up at once."""
-        key = self._transport.key(message_id)
-        async with self._lanes.passing(key, Ticket(Urgency.FIRST, 0, self._seen_at)):
-            return await self._transport.look(message_id)
 
     @property
     def whispers(self) -> bool:
