@@ -55,7 +55,7 @@ log = logging.getLogger(__name__)
 MOST_AT_ONCE = 50
 """Answers that are gone on with at the same time; new ones are not held up by any number of old ones."""
 MOST_TIMES = 3
-"""How often an answer is begun again: one that has brought down so many processes is ended."""
+"""How often an answer is gone on with: one that has brought down so many processes is ended."""
 GAP = "\n\n"
 """Stands between two parts of an answer where what stood there is not known."""
 
@@ -154,11 +154,11 @@ class Recovery:
         run.model = model_again(services, details)
         run.past = PastCalls(services, details.predictions, self._adopted)
         plan = None
-        if known is not None and usage.is_open and row.taken <= MOST_TIMES:
+        if known is not None and usage.is_open:
             plan = self._plans.get(request.command)
             run.policy = await services.policies.of(request.scope)
             await self._ledger.take_up(request.id)
-        remainder = Remainder(services, usage, plan)
+        remainder = Remainder(services, usage, plan, gives_up=row.taken > MOST_TIMES)
         try:
             await run.reply.take_up(row.messages, run.language.say(N_("Going on after a restart…")))
         except Lost as error:
@@ -185,10 +185,13 @@ class Remainder:
     given what that call writes: so nothing is paid for twice.
     """
 
-    def __init__(self, services: Services, usage: UsageRow, plan: Plan | None) -> None:
+    def __init__(
+        self, services: Services, usage: UsageRow, plan: Plan | None, *, gives_up: bool = False
+    ) -> None:
         self._services = services
         self._usage = usage
         self._plan = plan
+        self._gives_up = gives_up
 
     def check(self, request: Request) -> None:
         """Find nothing wrong: it was checked before it was admitted."""
@@ -216,6 +219,8 @@ class Remainder:
 
     async def _finish(self, run: Run) -> None:
         try:
+            if self._gives_up:
+                raise Restarted
             await run.past.find()
             visible = [call for call in run.past.left if call.stage is not Stage.SILENT]
             if self._plan is None or (len(visible) == 1 and visible[0].stage is Stage.LAST):
@@ -251,7 +256,7 @@ class Remainder:
 
 
 def request_again(usage: UsageRow) -> Request:
-    """Return the request of a usage row, without its words, which are nowhere."""
+    """Return the request of a usage row, without its words, which cannot be read here."""
     scope = Scope(
         surroundings=usage.surroundings,
         user_id=usage.user_id,

@@ -258,7 +258,8 @@ class Run:
 
     def _again(self, call: PredictionRow) -> AbstractAsyncContextManager[Prediction]:
         """What the provider has of a call that a process which is gone has made."""
-        return self._provider.resume(call.provider_id or "", bound=bound_of(call), deadline=self._left)
+        provider = self._services.providers[call.provider]
+        return provider.resume(call.provider_id or "", bound=bound_of(call), deadline=self._left)
 
     def _growing(self) -> Callable[[str], None]:
         """What lets the reply grow by the pieces of one call."""

@@ -72,13 +72,8 @@ def compiled(lock: Lock, *, upgrade: bool) -> str:
         "--universal",
         "--python-version=3.11",
     ]
-    command += [
-        "--generate-hashes",
-        "--no-header",
-        "--no-annotate",
-        "--no-emit-index-url",
-        "--no-emit-find-links",
-    ]
+    # Where packages come from is left out unless it is asked for.
+    command += ["--generate-hashes", "--no-header", "--no-annotate"]
     command += [*lock.inputs, f"--output-file={lock.path}", *(["--upgrade"] if upgrade else [])]
     base = next((other for other in LOCKS if other.name == lock.base), None)
     if base is not None:

@@ -272,3 +272,20 @@ async def test_an_answer_that_was_settled_with_an_error_ends_with_a_sentence_tha
     assert EARLY.strip() in asked.text
     assert "{" not in asked.text
     assert await again.end() == 0
+
+
+async def test_an_answer_that_has_brought_down_process_after_process_is_shown_no_further(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start, asking: Asking
+) -> None:
+    bot = await start(LEASE_SECONDS=LEASE)
+    asked = await asking.ask()
+    await killed(bot)
+    change(bot, "UPDATE inflight SET taken = 3")
+    asking.goes_on.set()
+    again = await start(LEASE_SECONDS=LEASE)
+    await standin.shown(asked, "I was restarted before the answer was whole")
+    assert EARLY.strip() in asked.text
+    assert LATE not in asked.text
+    await settled(bot, "shutdown")
+    assert await again.end() == 0
+    assert not replicate.left_running()

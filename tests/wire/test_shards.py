@@ -191,11 +191,8 @@ async def test_who_is_told_to_stop_after_that_cancels_nothing(
     guilds: list[Guild],
     processes: list[Process],
 ) -> None:
-    middle = asyncio.Event()
-    replicate.script(Script(tokens=["Half of it, ", "and the rest."], gates={1: middle}))
+    asked, middle = await half_told(standin, replicate, guilds[0])
     replicate.respond = lambda _: Script(tokens=["Hello ", "there."])
-    asked = standin.slash(standin.other, standin.add_channel("talk", guilds[0]), "ask", {"question": "?"})
-    await standin.shown(asked, "Half of it")
     await overslept(standin, database, processes[0], asked)
     processes[0].terminate()
     assert await processes[0].wait() == 0
