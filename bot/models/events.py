@@ -12,6 +12,8 @@ import asyncio
 import codecs
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
+from functools import lru_cache
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
@@ -22,7 +24,7 @@ from yarl import URL
 LONGEST_EVENT = 256 * 1024
 """Bytes after which an event that has not ended is given up."""
 
-LOOK_SECONDS = 0.06
+LOOK_SECONDS = 0.1
 """How often a fast stream is looked at; the end of an answer may wait as long."""
 
 HOSTS = ("replicate.com", "replicate.net")
@@ -69,6 +71,12 @@ def is_trusted(stream: str, base_url: str) -> bool:
     return url.host == base.host and url.scheme in {"https", base.scheme}
 
 
+@lru_cache(maxsize=64)
+def proxy_for(scheme: str, host: str) -> str | None:
+    """Return the proxy that the environment names for a host, as it was when first asked for."""
+    return None if proxy_bypass(host) else getproxies().get(scheme)
+
+
 @asynccontextmanager
 async def reading(
     session: aiohttp.ClientSession, url: str, token: str, idle: float, looks: Looks
@@ -85,9 +93,11 @@ async def reading(
         "Cache-Control": "no-store",
         "Authorization": f"Bearer {token}",
     }
+    address = URL(url)
+    proxy = proxy_for(address.scheme, address.host or "")
     try:
         async with asyncio.timeout(idle):
-            opened = await session.get(url, headers=headers, allow_redirects=False)
+            opened = await session.get(address, headers=headers, allow_redirects=False, proxy=proxy)
         async with opened as response:
             if response.status != httpx.codes.OK or response.content_type != "text/event-stream":
                 raise StreamBroken(f"the stream answered {response.status} {response.content_type}")

@@ -355,10 +355,13 @@ async def _record(response: _Response) -> Record:
 
 
 def _session(timing: Timing) -> aiohttp.ClientSession:
-    """Connections that streams are read from."""
+    """Connections that streams are read from.
+
+    Without ``trust_env``: with it aiohttp looks into ~/.netrc for every stream, and refuses one whose host
+    has an entry there, since it has a token already.
+    """
     return aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=timing.connect),
-        trust_env=True,
         cookie_jar=aiohttp.DummyCookieJar(),
         connector=aiohttp.TCPConnector(limit=0),
     )

@@ -3,7 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 
+import aiohttp
 import pytest
 
 from bot.domain import Model, PredictionState, Tokens
@@ -17,6 +19,7 @@ from bot.errors import (
     ModelUnreachable,
     Unanswerable,
 )
+from bot.models.events import Looks, proxy_for, reading
 from bot.models.replicate import ReplicateProvider
 from bot.models.tokens import upper_bound
 from tests.models.conftest import QUICK, Asked, question
@@ -145,6 +148,47 @@ async def test_a_stream_that_cannot_be_opened(
     replicate.script(Script(TOKENS, rate=400, fault=fault))
     outcome = await asked.ask(provider, model, question())
     assert asked.shown == outcome.text == WHOLE
+
+
+async def test_an_entry_in_netrc_is_left_alone(
+    replicate: ReplicateStandIn,
+    provider: ReplicateProvider,
+    model: Model,
+    asked: Asked,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entries = tmp_path / "netrc"
+    entries.write_text("machine 127.0.0.1 login someone password something\n", encoding="ascii")
+    monkeypatch.setenv("NETRC", str(entries))
+    replicate.script(Script(TOKENS, rate=400))
+    assert (await asked.ask(provider, model, question())).text == WHOLE
+    assert replicate.last.streams == 1
+
+
+async def test_a_stream_is_read_through_the_proxy_that_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readline())
+        head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+        writer.write(f"{head}event: output\ndata: hello\n\n".encode())
+        writer.close()
+
+    async with (
+        await asyncio.start_server(answer, "127.0.0.1", 0) as proxy,
+        aiohttp.ClientSession() as session,
+    ):
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+        monkeypatch.setenv("no_proxy", "near.example")
+        proxy_for.cache_clear()
+        async with reading(session, "http://far.example/stream", "token", 5.0, Looks()) as batches:
+            assert [event.data async for events in batches for event in events] == ["hello"]
+        assert proxy_for("http", "near.example") is None
+    proxy_for.cache_clear()
+    assert heard == [b"GET http://far.example/stream HTTP/1.1\r\n"]
 
 
 async def test_streams_elsewhere_are_not_followed(
