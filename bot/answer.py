@@ -182,17 +182,9 @@ class Answers:
             run.interrupt(Ending.STOPPED)
 
     def pass_on(self, request_id: int) -> None:
-        """Show and settle no more of an answer that another process goes on with.
-
-        Its call is read to its end in silence: to leave it would cancel what the other one shows.
-        """
-        run = self._runs.get(request_id)
-        if run is None:
-            return
-        log.warning("another process goes on with the answer of request %s", short(request_id))
-        run.is_passed_on = True
-        run.reply.pass_on()
-        self.services.ledger.pass_on(request_id)
+        """Know that another process goes on with an answer."""
+        if run := self._runs.get(request_id):
+            run.pass_on()
 
     async def close(self, grace: float = SHUTDOWN_SECONDS) -> None:
         """Take no new requests, give running answers their time, then end them with a word; once: who asks

@@ -3,7 +3,8 @@
     ParlanceError
     ├── BadRequest            what the person gave cannot be used; says what to give
     ├── Refused               not allowed or not now
-    │   └── LimitReached      a limit is used up; says which, how much, when it resets
+    │   ├── LimitReached      a limit is used up; says which, how much, when it resets
+    │   └── PassedOn          another process goes on with the answer; nobody is told
     ├── Unanswerable          the request was fine, the answer could not be made
     │   ├── ModelFailed       the model itself failed or gave nothing
     │   ├── ModelRejected     the provider rejects the input (422)
@@ -75,6 +76,10 @@ class LimitReached(Refused):
         """Whether the person was refused by this limit before, in the same window."""
         self.remains = Remains()
         """What they can do instead."""
+
+
+class PassedOn(Refused):
+    """Another process goes on with the answer, so nothing is called for it here."""
 
 
 class Unanswerable(ParlanceError):

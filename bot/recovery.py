@@ -157,6 +157,7 @@ class Recovery:
         if known is not None and usage.is_open:
             plan = self._plans.get(request.command)
             run.policy = await services.policies.of(request.scope)
+            run.instead_of = model_replaced(services, run)
             await self._ledger.take_up(request.id)
         remainder = Remainder(services, usage, plan, gives_up=row.taken > MOST_TIMES)
         try:
@@ -287,3 +288,14 @@ def model_again(services: Services, details: Details) -> Model:
         return services.registry.get(name)
     except BadRequest:
         return Model(name, ProviderName.REPLICATE, 0, 0, None)
+
+
+def model_replaced(services: Services, run: Run) -> Model | None:
+    """Return the model that the operator's second one answers for, where that one answers."""
+    if run.model.name != services.settings.fallback_model:
+        return None
+    try:
+        wanted = services.model_for(run.policy, run.request)
+    except ParlanceError:
+        return None
+    return None if wanted.name == run.model.name else wanted

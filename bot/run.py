@@ -1,14 +1,16 @@
 """One request under way: what its plan works with, and what a plan is."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from typing import Protocol
 
 from bot.domain import Ending, Model, Policy, PredictionState, Prompt, Request, Stage, Tokens
-from bot.errors import ModelFailed, ParlanceError, Restarted
+from bot.errors import ModelFailed, ParlanceError, PassedOn, Restarted
 from bot.i18n import N_, Language, language
+from bot.ids import short
 from bot.models.provider import Prediction, Provider
 from bot.models.thinking import Thinking, without_thinking
 from bot.past import LONGEST, PastCalls, bound_of, longest_of
@@ -18,6 +20,8 @@ from bot.replies.reply import Reply
 from bot.replies.transport import OtherChannel, Transport
 from bot.services import Services
 from bot.store import PredictionRow
+
+log = logging.getLogger(__name__)
 
 CALL_SECONDS = 14 * 60.0
 """Longest deadline of one prediction."""
@@ -170,6 +174,18 @@ class Run:
         if not self.interrupted.done():
             self.interrupted.set_result(ending)
 
+    def pass_on(self) -> None:
+        """Show, call for and settle no more: another process goes on with it.
+
+        Its calls are read to their end in silence: to leave one would cancel what the other process shows.
+        """
+        if self.is_passed_on:
+            return
+        log.warning("another process goes on with the answer of request %s", short(self.request.id))
+        self.is_passed_on = True
+        self.reply.pass_on()
+        self._services.ledger.pass_on(self.request.id)
+
     @property
     def voice(self) -> Voice:
         """How the model is to write here."""
@@ -205,14 +221,7 @@ class Run:
                 return await self._follow(
                     made.id, lambda: self._again(made), prompt.max_tokens, show, streamed
                 )
-        call = await ledger.call(
-            self.request.id,
-            self.model,
-            provider.bound(self.model, prompt),
-            {LONGEST: prompt.max_tokens, "temperature": prompt.temperature},
-            stage=stage,
-            fingerprint=fingerprint,
-        )
+        call = await self._recorded(prompt, stage, fingerprint)
 
         async def created(provider_id: str) -> None:
             await ledger.created(call, provider_id)
@@ -221,6 +230,24 @@ class Run:
             return provider.predict(self.model, prompt, deadline=self._left, created=created)
 
         return await self._follow(call, begin, prompt.max_tokens, show, streamed)
+
+    async def _recorded(self, prompt: Prompt, stage: Stage, fingerprint: str | None) -> int:
+        """Record a call that is about to be made, and return its id; not when another process makes it."""
+        if not self.is_passed_on:
+            try:
+                return await self._services.ledger.call(
+                    self.request.id,
+                    self.model,
+                    self._provider.bound(self.model, prompt),
+                    {LONGEST: prompt.max_tokens, "temperature": prompt.temperature},
+                    stage=stage,
+                    fingerprint=fingerprint,
+                )
+            except PassedOn:
+                self.pass_on()
+        # To raise here would end the calls beside this one, which the other process shows.
+        never: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        return await never
 
     async def _follow(
         self,

@@ -26,7 +26,7 @@ from bot.domain import (
     Stage,
     Tokens,
 )
-from bot.errors import LimitReached, Refused
+from bot.errors import LimitReached, PassedOn, Refused
 from bot.i18n import N_
 from bot.ids import Clock, Ids, utc_now
 from bot.limits.entries import (
@@ -53,6 +53,7 @@ from bot.limits.memory import Memory, OpenCall, OpenRequest, amounts_of
 from bot.limits.resolve import identified
 from bot.seal import Seal
 from bot.store import Store, StoreUnavailable, Transaction
+from bot.store.inflight import was_taken
 from bot.store.rows import Amounts, Hold
 from bot.store.usage import Verdict
 
@@ -174,6 +175,7 @@ class Ledger:
 
         Raises:
             LimitReached: they leave too little.
+            PassedOn: another process goes on with the request, and makes its calls.
             Refused: the request is not open, or a cost limit applies and the model's price is not known.
         """
         opened = self._opened(request_id)
@@ -341,6 +343,8 @@ class Ledger:
         """Write a call, or keep it while the store is away; within the limits, as far as they are known."""
 
         async def work(transaction: Transaction) -> tuple[Level, ...]:
+            if await was_taken(transaction, call.usage_id, self.leases.owner):
+                raise PassedOn
             return within(await call.write(transaction))
 
         why: StoreUnavailable | None = None

@@ -8,7 +8,7 @@ import pytest
 
 from bot.anchor import Anchor
 from bot.domain import Ending, Metric, PredictionState, Request
-from bot.errors import LimitReached
+from bot.errors import LimitReached, PassedOn
 from bot.limits import Ledger
 from bot.limits.inflight import LEASE_SECONDS, Moved
 from bot.limits.leases import LEFT_OPEN
@@ -102,6 +102,19 @@ async def test_what_another_goes_on_with_is_its_to_settle(place: World, other: L
     assert await other.settle(request_id, Ending.DONE)
     assert await place.database.select("SELECT ending FROM usage") == [("done",)]
     assert await place.counters() == {f"user tokens day {USER}": BOUND.total}
+
+
+async def test_what_another_goes_on_with_is_its_to_call_for(place: World, other: Ledger) -> None:
+    await place.ledger.set_operator_limits([limit(3 * BOUND.total, Metric.TOKENS)])
+    request_id = await begun(place)
+    place.clock.move(seconds=LEASE_SECONDS)
+    await other.leases.take_over(APPLICATION, 10)
+    await other.take_up(request_id)
+    with pytest.raises(PassedOn):
+        await place.ledger.call(request_id, MODEL, BOUND, {})
+    assert await place.database.select("SELECT id FROM predictions") == []
+    # What it asked for holds nothing back from whoever goes on.
+    await other.reserve(request_id, MODEL, BOUND + BOUND + BOUND)
 
 
 async def test_what_calls_are_found_again_by_is_kept_as_long_as_the_answer_is_under_way(place: World) -> None:

@@ -19,6 +19,7 @@ from tests.wire.replicate_script import Operation, Refusal, Script
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 LEASE = "1.5"
+SECOND = "meta/meta-llama-3-8b-instruct"
 EARLY, LATE = "Half of it, ", "and the rest."
 
 
@@ -182,6 +183,22 @@ async def test_what_nobody_can_go_on_with_is_settled_and_said(
     await settled(bot, "shutdown", 2)
     assert await again.end() == 0
     assert again.usage() == [("ask", "shutdown"), ("ask", "shutdown")]
+
+
+async def test_who_answers_for_a_model_that_was_down_says_so_after_a_restart_too(
+    standin: DiscordStandIn, start: Start, asking: Asking
+) -> None:
+    bot = await start(LEASE_SECONDS=LEASE, FALLBACK_MODEL=SECOND)
+    asked, chosen = await asking.ask(), await asking.ask(model=SECOND)
+    await killed(bot)
+    change(bot, f"UPDATE predictions SET model = '{SECOND}'")  # noqa: S608 - of our own
+    asking.goes_on.set()
+    again = await start(LEASE_SECONDS=LEASE, FALLBACK_MODEL=SECOND)
+    for each in (asked, chosen):
+        await standin.shown(each, f"-# {SECOND.partition('/')[2]}")
+    assert "meta-llama-3-70b-instruct cannot be reached right now, so another model answered." in asked.text
+    assert "cannot be reached" not in chosen.text
+    assert await again.end() == 0
 
 
 async def test_two_who_asked_the_same_get_a_prediction_each(

@@ -56,7 +56,7 @@ async def killed(bot: Running, held: Held) -> None:
 
 
 def change(bot: Running, *statements: str) -> None:
-    """Change the database of a bot that is dead."""
+    """Change the database of a bot."""
     with closing(sqlite3.connect(bot.database)) as connection:
         for statement in statements:
             assert connection.execute(statement).rowcount == 1, statement
@@ -113,6 +113,26 @@ async def test_what_is_asked_for_differently_by_now_is_made_anew_and_the_rest_is
     ((written, _),) = again.select("SELECT CAST(output_tokens AS TEXT), 1 FROM usage")
     assert int(written) == len(replicate.runs) > 3
     assert not replicate.left_running()
+
+
+async def test_what_another_process_goes_on_with_is_not_called_for_any_more(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start
+) -> None:
+    bot = await start()
+    asked = translation(standin, replicate)
+    first = asyncio.Event()
+    replicate.script(Script(tokens=["Half of it, ", "and the rest."], gates={1: first}))
+    await standin.shown(asked, "Half of it")
+    # It was late, and has not heard of that yet.
+    change(bot, "UPDATE inflight SET owner = 1")
+    first.set()
+    await bot.says("another process goes on with the answer")
+    bot.process.kill()
+    await bot.process.wait()
+    calls = "SELECT predictions.state, usage.state FROM predictions JOIN usage ON usage.id = usage_id"
+    assert bot.select(calls) == [("succeeded", "open")]
+    assert "-# meta" not in asked.text
+    assert len(replicate.creations) == 1
 
 
 async def test_stop_ends_what_was_called_before(
