@@ -33,7 +33,7 @@ PATIENCE = 15.0
 """Seconds after the last token in which an answer still counts as complete."""
 LONGEST_WAIT = 2.5
 """Seconds without anything new on a screen, from the first token on, that a sustained stream may have."""
-CEILINGS = {SLOW: 1600, FAST: 800}
+CEILINGS = {SLOW: 6400, FAST: 3200}
 """Streams up to which it is tried how many are sustained."""
 FIRST = {SLOW: 400, FAST: 400}
 STEPS = 1

@@ -16,7 +16,7 @@ from bench.table import Row
 SECONDS = 3
 """Of a step: a bot that falls behind by a third of them is too slow."""
 TOKENS = 10
-FIRST, CEILING = 40, 320
+FIRST, CEILING = 40, 1280
 """Commands a second."""
 STEPS = 2
 """Tries between the highest doubling that held and the first that did not."""

@@ -164,6 +164,9 @@ class Answers:
             return await self._stop_elsewhere(request_id, presser, moderates=moderates)
         if not _may_stop(run.request.scope, presser, moderates=moderates):
             return Stopped.NOT_ALLOWED
+        if run.reply.is_settled:
+            # It only is to be taken off the record.
+            return Stopped.ENDED
         run.interrupt(Ending.STOPPED)
         return Stopped.STOPPING
 
