@@ -160,6 +160,20 @@ MUTANTS = (
         ("tests/limits/test_ledger.py",),
     ),
     Mutant(
+        "a process that is late calls for an answer that another goes on with",
+        "bot/limits/ledger.py",
+        "if await was_taken(transaction, call.usage_id, self.leases.owner):",
+        "if not call.usage_id:",
+        ("tests/limits/test_leases.py",),
+    ),
+    Mutant(
+        "a process that is late settles a request that another goes on with",
+        "bot/store/sql/usage.sql",
+        "inflight.request_id = usage.id AND inflight.owner <> CAST(:owner AS BIGINT))",
+        "inflight.request_id = usage.id AND inflight.owner = 0 AND CAST(:owner AS BIGINT) = 0)",
+        ("tests/limits/test_leases.py",),
+    ),
+    Mutant(
         "transactions that write overtake each other on PostgreSQL",
         "bot/store/postgres.py",
         "SELECT pg_advisory_xact_lock({WRITERS_LOCK})",
