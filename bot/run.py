@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bot.domain import Ending, Model, Policy, PredictionState, Prompt, Request, Stage, Tokens
 from bot.errors import ModelFailed, ParlanceError, PassedOn, Restarted
@@ -22,6 +22,8 @@ from bot.services import Services
 from bot.store import PredictionRow
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 CALL_SECONDS = 14 * 60.0
 """Longest deadline of one prediction."""
@@ -99,7 +101,8 @@ class Run:
             left = self.past.missing(provider.fingerprint(model, prompt) for prompt in prompts)
             return sum((provider.bound(model, prompts[index]) for index in left), more)
 
-        await self._services.ledger.reserve(self.request.id, model, await asyncio.to_thread(bound))
+        amount = await asyncio.to_thread(bound)
+        await self._while_ours(lambda: self._services.ledger.reserve(self.request.id, model, amount))
 
     async def complete(self, prompt: Prompt) -> str:
         """Call the model without showing what it writes.
@@ -221,7 +224,16 @@ class Run:
                 return await self._follow(
                     made.id, lambda: self._again(made), prompt.max_tokens, show, streamed
                 )
-        call = await self._recorded(prompt, stage, fingerprint)
+        call = await self._while_ours(
+            lambda: ledger.call(
+                self.request.id,
+                self.model,
+                provider.bound(self.model, prompt),
+                {LONGEST: prompt.max_tokens, "temperature": prompt.temperature},
+                stage=stage,
+                fingerprint=fingerprint,
+            )
+        )
 
         async def created(provider_id: str) -> None:
             await ledger.created(call, provider_id)
@@ -231,22 +243,15 @@ class Run:
 
         return await self._follow(call, begin, prompt.max_tokens, show, streamed)
 
-    async def _recorded(self, prompt: Prompt, stage: Stage, fingerprint: str | None) -> int:
-        """Record a call that is about to be made, and return its id; not when another process makes it."""
+    async def _while_ours(self, account: Callable[[], Awaitable[T]]) -> T:
+        """Do something for it in the ledger; once another process goes on with it, nothing more, ever."""
         if not self.is_passed_on:
             try:
-                return await self._services.ledger.call(
-                    self.request.id,
-                    self.model,
-                    self._provider.bound(self.model, prompt),
-                    {LONGEST: prompt.max_tokens, "temperature": prompt.temperature},
-                    stage=stage,
-                    fingerprint=fingerprint,
-                )
+                return await account()
             except PassedOn:
                 self.pass_on()
         # To raise here would end the calls beside this one, which the other process shows.
-        never: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        never: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         return await never
 
     async def _follow(

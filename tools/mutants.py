@@ -162,8 +162,8 @@ MUTANTS = (
     Mutant(
         "a process that is late calls for an answer that another goes on with",
         "bot/limits/ledger.py",
-        "if await was_taken(transaction, call.usage_id, self.leases.owner):",
-        "if not call.usage_id:",
+        "if await was_taken(transaction, request_id, self.leases.owner):",
+        "if not request_id:",
         ("tests/limits/test_leases.py",),
     ),
     Mutant(

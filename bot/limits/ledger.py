@@ -203,6 +203,7 @@ class Ledger:
 
         Raises:
             LimitReached: the limits leave too little.
+            PassedOn: another process goes on with the request.
             Refused: the request is not open.
         """
         opened = self._opened(request_id)
@@ -210,6 +211,7 @@ class Ledger:
         growth = Growth(request_id, raised)
 
         async def work(transaction: Transaction) -> tuple[Level, ...]:
+            await self._require_ours(transaction, request_id)
             return within(await growth.write(transaction))
 
         if self._journal.away:
@@ -343,8 +345,7 @@ class Ledger:
         """Write a call, or keep it while the store is away; within the limits, as far as they are known."""
 
         async def work(transaction: Transaction) -> tuple[Level, ...]:
-            if await was_taken(transaction, call.usage_id, self.leases.owner):
-                raise PassedOn
+            await self._require_ours(transaction, call.usage_id)
             return within(await call.write(transaction))
 
         why: StoreUnavailable | None = None
@@ -358,6 +359,10 @@ class Ledger:
         levels = self._memory.levels(_touched(opened, call.raised), call.raised)
         self._see(within(levels))
         self._journal.keep(call, why)
+
+    async def _require_ours(self, transaction: Transaction, request_id: int) -> None:
+        if await was_taken(transaction, request_id, self.leases.owner):
+            raise PassedOn
 
     def _settle_later(
         self, settlement: Settlement, kept: Amounts | None, why: StoreUnavailable | None = None

@@ -112,6 +112,8 @@ async def test_what_another_goes_on_with_is_its_to_call_for(place: World, other:
     await other.take_up(request_id)
     with pytest.raises(PassedOn):
         await place.ledger.call(request_id, MODEL, BOUND, {})
+    with pytest.raises(PassedOn):
+        await place.ledger.reserve(request_id, MODEL, BOUND + BOUND)
     assert await place.database.select("SELECT id FROM predictions") == []
     # What it asked for holds nothing back from whoever goes on.
     await other.reserve(request_id, MODEL, BOUND + BOUND + BOUND)
