@@ -28,6 +28,18 @@ class Running:
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
             return list(connection.execute(query))
 
+    def change(self, *statements: str) -> None:
+        """Change something in the database with each of these."""
+        with closing(sqlite3.connect(self.database)) as connection:
+            for statement in statements:
+                assert connection.execute(statement).rowcount > 0, statement
+            connection.commit()
+
+    async def kill(self) -> None:
+        """End it as a crash would."""
+        self.process.kill()
+        await self.process.wait()
+
     async def says(self, words: str) -> None:
         """Wait for a line of the log."""
         log = self.process.stderr

@@ -1,9 +1,7 @@
 """What is done for answers that a dead process left behind and that cannot simply go on."""
 
 import asyncio
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -44,23 +42,10 @@ def asking(standin: DiscordStandIn, replicate: ReplicateStandIn) -> Asking:
     return Asking(standin, replicate)
 
 
-async def killed(bot: Running) -> None:
-    bot.process.kill()
-    await bot.process.wait()
-
-
 async def settled(bot: Running, ending: str, count: int = 1) -> None:
     """Wait until so many requests are settled like this."""
     query = f"SELECT COUNT(*) FROM usage WHERE ending = '{ending}'"  # noqa: S608 - of our own
     await until(SqliteDatabase(bot.database), query, [(count,)])
-
-
-def change(bot: Running, *statements: str) -> None:
-    """Change the database of a bot that is dead."""
-    with closing(sqlite3.connect(bot.database)) as connection:
-        for statement in statements:
-            connection.execute(statement)
-        connection.commit()
 
 
 async def test_where_the_token_or_the_message_is_gone(
@@ -70,11 +55,10 @@ async def test_where_the_token_or_the_message_is_gone(
     public = await asking.ask()
     private = await asking.ask(private=True)
     removed = await asking.ask()
-    await killed(bot)
+    await bot.kill()
     # The two tokens have died, and somebody has removed the third answer.
     public.expired = private.expired = True
-    change(
-        bot,
+    bot.change(
         f"UPDATE inflight SET expires_at = 1 WHERE token IN ('{public.token}', '{private.token}')",  # noqa: S608 - tokens of our own
     )
     standin.remove(removed.messages[0])
@@ -105,7 +89,7 @@ async def test_stop_works_and_what_was_not_said_of_it_is_said(
         standin.press(stopped.user, stopped.messages[0], stopped.messages[0].button("Stop"))
         await standin.wait_for(lambda: standin.requests("PATCH /webhooks/*")[-1].status == 503, 20)
         await settled(bot, "stopped")
-        await killed(bot)
+        await bot.kill()
         hold.release()
     standin.server.interference.faults.clear()
     again = await start(LEASE_SECONDS=LEASE)
@@ -125,14 +109,14 @@ async def test_what_is_stopped_before_it_is_gone_on_with_is_stopped_then(
 ) -> None:
     bot = await start()
     asked = await asking.ask()
-    await killed(bot)
+    await bot.kill()
     # Its lease lasts on.
     again = await start()
     stop = asked.messages[0].button("Stop")
     pressed = standin.press(asked.user, asked.messages[0], stop)
     await standin.shown(pressed, "will stop in a few seconds")
     assert await again.end() == 0
-    change(bot, "UPDATE inflight SET lease_until = 1")
+    bot.change("UPDATE inflight SET lease_until = 1")
     third = await start(LEASE_SECONDS=LEASE)
     await standin.shown(asked, "Stopped.")
     assert EARLY.strip() in asked.text
@@ -152,7 +136,7 @@ async def test_what_stands_there_whole_and_was_not_settled_is_settled_by_what_it
     async with SqliteDatabase(bot.database).locked():
         asking.goes_on.set()
         await standin.shown(asked, "-# meta")
-        await killed(bot)
+        await bot.kill()
     assert bot.select("SELECT state, CAST(output_tokens AS TEXT) FROM usage") == [("open", "0")]
     again = await start(LEASE_SECONDS=LEASE)
     await until(SqliteDatabase(again.database), "SELECT COUNT(*) FROM inflight", [(0,)])
@@ -169,10 +153,9 @@ async def test_what_nobody_can_go_on_with_is_settled_and_said(
     bot = await start(LEASE_SECONDS=LEASE)
     unknown = await asking.ask()
     await asking.ask()
-    await killed(bot)
+    await bot.kill()
     # The model of one is not offered any more; of the other there is no record, and it is old.
-    change(
-        bot,
+    bot.change(
         "UPDATE predictions SET model = 'gone/model' WHERE usage_id = (SELECT MIN(id) FROM usage)",
         "UPDATE usage SET asked_at = 1 WHERE id = (SELECT MAX(id) FROM usage)",
         "DELETE FROM inflight WHERE request_id = (SELECT MAX(id) FROM usage)",
@@ -190,8 +173,8 @@ async def test_who_answers_for_a_model_that_was_down_says_so_after_a_restart_too
 ) -> None:
     bot = await start(LEASE_SECONDS=LEASE, FALLBACK_MODEL=SECOND)
     asked, chosen = await asking.ask(), await asking.ask(model=SECOND)
-    await killed(bot)
-    change(bot, f"UPDATE predictions SET model = '{SECOND}'")  # noqa: S608 - of our own
+    await bot.kill()
+    bot.change(f"UPDATE predictions SET model = '{SECOND}'")  # noqa: S608 - of our own
     asking.goes_on.set()
     again = await start(LEASE_SECONDS=LEASE, FALLBACK_MODEL=SECOND)
     for each in (asked, chosen):
@@ -223,7 +206,7 @@ async def test_two_who_asked_the_same_get_a_prediction_each(
         for person in (standin.member, standin.other)
     ]
     await asyncio.wait_for(both_made.wait(), 20)
-    await killed(bot)
+    await bot.kill()
     assert len(bot.select("SELECT fingerprint, 1 FROM predictions WHERE provider_id IS NULL")) == 2
     dead.set()
     # The first who looks is turned away, and looks again.
@@ -255,7 +238,7 @@ async def test_who_asks_the_same_again_keeps_the_prediction_of_their_own(
     replicate.meet = meet
     first = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
     await asyncio.wait_for(asked_for.wait(), 20)
-    await killed(bot)
+    await bot.kill()
     dead.set()
     replicate.lists.clear()
     again = await start(LEASE_SECONDS=LEASE)
@@ -277,10 +260,9 @@ async def test_an_answer_that_was_settled_with_an_error_ends_with_a_sentence_tha
 ) -> None:
     bot = await start(LEASE_SECONDS=LEASE)
     asked = await asking.ask()
-    await killed(bot)
+    await bot.kill()
     # It was told that its model is left alone for a while, which is over by now.
-    change(
-        bot,
+    bot.change(
         "UPDATE usage SET state = 'settled', ending = 'failed', error = 'ModelPaused', settled_at = 1",
         "UPDATE predictions SET ended_at = 1, state = 'failed', provider_id = NULL, fingerprint = NULL",
     )
@@ -296,8 +278,8 @@ async def test_an_answer_that_has_brought_down_process_after_process_is_shown_no
 ) -> None:
     bot = await start(LEASE_SECONDS=LEASE)
     asked = await asking.ask()
-    await killed(bot)
-    change(bot, "UPDATE inflight SET taken = 3")
+    await bot.kill()
+    bot.change("UPDATE inflight SET taken = 3")
     asking.goes_on.set()
     again = await start(LEASE_SECONDS=LEASE)
     await standin.shown(asked, "I was restarted before the answer was whole")

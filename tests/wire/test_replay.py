@@ -1,9 +1,7 @@
 """A process dies before all calls of an answer were made, and another one makes the others."""
 
 import asyncio
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -50,17 +48,8 @@ class Held:
 
 async def killed(bot: Running, held: Held) -> None:
     await held.arrive()
-    bot.process.kill()
-    await bot.process.wait()
+    await bot.kill()
     held.dead.set()
-
-
-def change(bot: Running, *statements: str) -> None:
-    """Change the database of a bot."""
-    with closing(sqlite3.connect(bot.database)) as connection:
-        for statement in statements:
-            assert connection.execute(statement).rowcount == 1, statement
-        connection.commit()
 
 
 def translation(standin: DiscordStandIn, replicate: ReplicateStandIn) -> Interaction:
@@ -79,8 +68,7 @@ async def test_what_cannot_be_read_or_has_killed_too_often_ends_with_a_sentence(
     )
     await killed(bot, held)
     where = "WHERE token = '{}'"
-    change(
-        bot,
+    bot.change(
         f"UPDATE inflight SET request = NULL {where.format(old.token)}",  # noqa: S608 - tokens of our own
         f"UPDATE inflight SET request = 'of another bot' {where.format(other.token)}",  # noqa: S608
         f"UPDATE inflight SET taken = 3 {where.format(often.token)}",  # noqa: S608
@@ -102,7 +90,7 @@ async def test_what_is_asked_for_differently_by_now_is_made_anew_and_the_rest_is
     await killed(bot, held)
     # Admins have changed how long an answer may be, so the text is cut otherwise.
     place = standin.guild.id
-    change(bot, f"INSERT INTO settings VALUES ('guild', {place}, 'longest_answer', {place}, '1000')")  # noqa: S608
+    bot.change(f"INSERT INTO settings VALUES ('guild', {place}, 'longest_answer', {place}, '1000')")  # noqa: S608
     again = await start(LEASE_SECONDS=LEASE)
     await standin.shown(asked, "-# meta")
     assert "Part 1." not in asked.text
@@ -124,11 +112,10 @@ async def test_what_another_process_goes_on_with_is_not_called_for_any_more(
     replicate.script(Script(tokens=["Half of it, ", "and the rest."], gates={1: first}))
     await standin.shown(asked, "Half of it")
     # It was late, and has not heard of that yet.
-    change(bot, "UPDATE inflight SET owner = 1")
+    bot.change("UPDATE inflight SET owner = 1")
     first.set()
     await bot.says("another process goes on with the answer")
-    bot.process.kill()
-    await bot.process.wait()
+    await bot.kill()
     calls = "SELECT predictions.state, usage.state FROM predictions JOIN usage ON usage.id = usage_id"
     assert bot.select(calls) == [("succeeded", "open")]
     assert "-# meta" not in asked.text
@@ -148,8 +135,7 @@ async def test_stop_ends_what_was_called_before(
     await standin.shown(asked, "0 of")
     named = "SELECT COUNT(*) FROM predictions WHERE provider_id IS NOT NULL"
     await until(SqliteDatabase(bot.database), named, [(4,)])
-    bot.process.kill()
-    await bot.process.wait()
+    await bot.kill()
     held.dead.set()
     again = await start(LEASE_SECONDS=LEASE)
     await standin.shown(asked, "Going on")
