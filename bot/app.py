@@ -170,10 +170,6 @@ class Parlance(commands.AutoShardedBot):
             await self.say_error(interaction, Refused(why_not))
         return False
 
-    def known_as(self) -> int | None:
-        """The application's id, once the bot is online."""
-        return self.application_id if self.is_ready() else None
-
     def found_again(self, request: Request, row: InflightRow) -> Transport:
         """Return the transport of a reply that a process which is gone began."""
         clock = self.answers.services.clock

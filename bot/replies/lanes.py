@@ -128,6 +128,11 @@ class Gate:
         self._lately: deque[float] = deque()
         """Until when those that have had their response count."""
 
+    @property
+    def length(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
     @asynccontextmanager
     async def passing(self, ticket: Ticket) -> AsyncIterator[None]:
         """Wait for the ticket's turn: the first request in here does not wait again, one after it does."""
@@ -279,8 +284,9 @@ class Lanes:
 
     @property
     def waiting(self) -> int:
-        """How many changes wait for a slot, in all lanes."""
-        return sum(lane.length for lane in {id(lane): lane for lane in self._lanes.values()}.values())
+        """How many changes and other requests wait, in all lanes and at the gate."""
+        lanes = {id(lane): lane for lane in self._lanes.values()}.values()
+        return self._gate.length + sum(lane.length for lane in lanes)
 
     def lane(self, key: Key) -> Lane:
         """The lane of this key; made when first asked for."""

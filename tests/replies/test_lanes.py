@@ -194,6 +194,7 @@ async def test_what_has_no_response_yet_makes_the_others_wait() -> None:
     waiting = asyncio.create_task(use(lanes.lane(send_key(1)), Ticket(Urgency.FIRST, 0, 0.0), "sent", []))
     await asyncio.sleep(5.0)
     assert not waiting.done()
+    assert lanes.waiting == 1
     # A second after its response one of them counts no longer.
     answered = loop.time()
     lanes.ended("/api/v10/guilds/1/members/0")
