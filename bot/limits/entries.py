@@ -5,12 +5,12 @@ away while it was being committed, is kept and simply written once more.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
-from bot.domain import Ending, Limit, Metric, Model, Place, PredictionState, Request, Stage, Tokens, Window
+from bot.domain import Ending, Limit, Metric, Model, Place, Request, Tokens, Window
 from bot.errors import LimitReached, Refused
 from bot.i18n import N_
 from bot.ids import short
@@ -20,7 +20,7 @@ from bot.limits.windows import resets_at as end_of
 from bot.store import Transaction, counters, usage
 from bot.store.notices import forget_notices, note_refusal, note_use
 from bot.store.refusals import count_refusal, forget_refusals
-from bot.store.rows import Amounts, Hold, StoredLimit, moment
+from bot.store.rows import Amounts, Hold, moment
 from bot.store.usage import Verdict
 
 log = logging.getLogger(__name__)
@@ -153,117 +153,6 @@ async def _count(
     ends = resets_at or end_of(Window.DAY, now) or now
     again = await count_refusal(transaction, limit.id, user_id, ends, request_id) > 1
     return Recorded(again, await note_refusal(transaction, limit, ends, used))
-
-
-@dataclass(frozen=True, slots=True)
-class Growth:
-    """A request's reservation grows by ``raised``. Alone this is the one entry that counts each time."""
-
-    usage_id: int
-    raised: Amounts
-
-    async def write(self, transaction: Transaction) -> tuple[Level, ...]:
-        """Return how full the limits are that it grew in."""
-        if self.raised == Amounts():
-            return ()
-        grown = await usage.raise_reservation(transaction, self.usage_id, self.raised)
-        if grown is None:
-            return ()
-        levels = await self._taken(transaction, grown)
-        if not any(level.is_passed for level in levels):
-            return levels
-        # What the request holds and has not used is given back when it settles: nobody has used that.
-        calls = await usage.predictions_of(transaction, self.usage_id)
-        used = sum((call.taken for call in calls if call.ended_at is not None), Amounts())
-        unused = grown.reserved - used
-        return tuple(replace(level, taken=unused.of(level.hold.metric)) for level in levels)
-
-    async def _taken(self, transaction: Transaction, grown: usage.OpenUsage) -> tuple[Level, ...]:
-        """Take what the reservation grew by from the counters that hold it."""
-        reaching = await counters.limits_reaching(transaction, grown.scope)
-        limits = {stored.limit.id: stored for stored in reaching}
-        levels = []
-        for held in grown.holds:
-            taken = self.raised.of(held.metric)
-            used = await counters.correct(transaction, held, taken) if taken else None
-            stored = limits.get(held.limit_id)
-            if not taken or stored is None:
-                continue
-            if used is None:
-                levels.append(await self._begun(transaction, stored, held, grown))
-            else:
-                levels.append(Level(stored.limit, held, taken, used))
-        return tuple(levels)
-
-    async def _begun(
-        self, transaction: Transaction, stored: StoredLimit, gone: Hold, grown: usage.OpenUsage
-    ) -> Level:
-        """Begin the counter of a limit that was set again, or is in another time zone, since the request was
-        admitted. It counts this request as well, with what that has just been raised to.
-        """
-        # By the hold: the row does not name a person who was erased meanwhile.
-        scope = replace(grown.scope, user_id=gone.subject_id)
-        held = hold(stored.limit, scope, grown.asked_at, stored.zone)
-        await counters.begin(transaction, stored, held, scope, but=0)
-        used = await counters.shown(transaction, stored, held, scope)
-        return Level(stored.limit, held, self.raised.of(held.metric), used)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A model is about to be called; the reservation grows by ``raised``, where too little is left of it."""
-
-    id: int
-    usage_id: int
-    model: Model
-    bound: Amounts
-    raised: Amounts
-    settings: Mapping[str, object]
-    now: datetime
-    stage: Stage = Stage.LAST
-    fingerprint: str | None = None
-
-    async def write(self, transaction: Transaction) -> tuple[Level, ...]:
-        """Return how full the limits are that the reservation grew in."""
-        begun = await usage.begin_prediction(
-            transaction,
-            self.id,
-            self.usage_id,
-            self.model,
-            self.bound,
-            self.settings,
-            self.now,
-            self.stage,
-            self.fingerprint,
-        )
-        return await Growth(self.usage_id, self.raised).write(transaction) if begun else ()
-
-
-@dataclass(frozen=True, slots=True)
-class Created:
-    """The provider's id of a call is known."""
-
-    call_id: int
-    provider_id: str
-
-    async def write(self, transaction: Transaction) -> None:
-        """Add it to the call's row."""
-        await usage.name_prediction(transaction, self.call_id, self.provider_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A call ended."""
-
-    call_id: int
-    state: PredictionState
-    tokens: Tokens
-    cost: int
-    now: datetime
-
-    async def write(self, transaction: Transaction) -> None:
-        """Write what it used."""
-        await usage.end_prediction(transaction, self.call_id, self.state, self.tokens, self.cost, self.now)
 
 
 class Written(NamedTuple):

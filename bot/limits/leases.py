@@ -8,7 +8,7 @@ and not all hear at once that it is back. The clocks of processes that share a d
 few seconds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from bot.anchor import Anchor
@@ -49,6 +49,8 @@ class Leases:
         self._journal = journal
         self._clock = clock
         self._ours: set[int] = set()
+        self._leaving: set[int] = set()
+        """Those of which it is being written that they are ours no longer."""
         self._unsure: frozenset[int] = frozenset()
         """Those of ours that were not renewed: not on record yet, or another's by now."""
         self.to_stop: frozenset[int] = frozenset()
@@ -70,11 +72,10 @@ class Leases:
     async def closed(self, request_id: int) -> None:
         """Delete the row of an answer that is on the screen, or never will be."""
         if request_id in self._ours:
-            self._ours.discard(request_id)
-            await self._journal.write(Closed(request_id, self.owner))
+            await self._leave(Closed(request_id, self.owner))
 
-    def refused(self, request_id: int) -> None:
-        """Nothing was written of this request after all."""
+    def forget(self, request_id: int) -> None:
+        """Know of an answer no more, since nothing is on record of it."""
         self._ours.discard(request_id)
 
     async def renew(self) -> bool:
@@ -144,8 +145,7 @@ class Leases:
 
     async def let_go(self, request_id: int) -> None:
         """Leave an answer that cannot be gone on with now to whoever looks for one after a while."""
-        self._ours.discard(request_id)
-        await self._journal.write(LetGo(request_id, self.owner, self._clock()))
+        await self._leave(LetGo(request_id, self.owner, self._clock()))
 
     async def take_over(self, application_id: int, most: int) -> tuple[InflightRow, ...]:
         """Take the answers of an application that processes left behind, at most so many.
@@ -187,6 +187,26 @@ class Leases:
     async def _lease(self, seconds: float) -> dict[int, bool]:
         async def work(transaction: Transaction) -> dict[int, bool]:
             lease = Lease(self.owner, self._clock() + timedelta(seconds=seconds))
-            return await renew_inflight(transaction, lease)
+            renewed = await renew_inflight(transaction, lease)
+            for request_id in self._unheard(renewed):
+                await LetGo(request_id, self.owner, self._clock()).write(transaction)
+            return renewed
 
         return await self._store.write(work)
+
+    def _unheard(self, owned: Iterable[int]) -> set[int]:
+        """Those that are ours on record alone: they were taken just when the database went away, so nobody
+        here has heard of it.
+        """
+        unheard = set(owned) - self._ours - self._leaving
+        # What is kept may be that they have ended. Looked at last: what leaves is kept before it has left.
+        return set() if self._journal.away else unheard
+
+    async def _leave(self, entry: Closed | LetGo) -> None:
+        # In this order, since a transaction may look meanwhile, from a thread of its own.
+        self._leaving.add(entry.request_id)
+        self._ours.discard(entry.request_id)
+        try:
+            await self._journal.write(entry)
+        finally:
+            self._leaving.discard(entry.request_id)

@@ -26,30 +26,26 @@ from bot.domain import (
     Stage,
     Tokens,
 )
-from bot.errors import LimitReached, PassedOn, Refused
+from bot.errors import PassedOn, Refused
 from bot.i18n import N_
 from bot.ids import Clock, Ids, utc_now
+from bot.limits.calls import Call, Created, Ended, Growth
 from bot.limits.entries import (
     Admission,
-    Call,
-    Created,
-    Ended,
     Forgetting,
-    Growth,
     Level,
     PlaceLimits,
-    Reached,
-    Refusal,
-    RefusedCall,
     Settlement,
     check_price,
     gives_back,
     within,
 )
+from bot.limits.inflight import Closed
 from bot.limits.journal import RETRY_SECONDS, Journal
 from bot.limits.leases import Leases
 from bot.limits.lookup import Lookup
 from bot.limits.memory import Memory, OpenCall, OpenRequest, amounts_of
+from bot.limits.refusals import Refusals
 from bot.limits.resolve import identified
 from bot.seal import Seal
 from bot.store import Store, StoreUnavailable, Transaction
@@ -71,6 +67,7 @@ class Ledger:
         self._ids = Ids(clock)
         self._memory = Memory()
         self._journal = Journal(store, self._returned, retry_seconds)
+        self._refusals = Refusals(store, self._journal, self._memory, clock, self._noted)
         self.lookup = Lookup(store)
         self.leases = Leases(store, self._journal, clock, self._ids.new(), seal)
         self._forget_at = clock()
@@ -141,8 +138,8 @@ class Ledger:
             await self._admit(admission, model, opened)
         except Refused as error:
             del self._memory.opened[request.id]
-            self.leases.refused(request.id)
-            await self._refuse(admission, error)
+            self.leases.forget(request.id)
+            await self._refusals.of_request(admission, error)
             raise
         self._forget_now_and_then()
 
@@ -192,7 +189,7 @@ class Ledger:
         except Refused as error:
             del opened.calls[call.id]
             opened.reserved -= raised
-            await self._refuse_call(request_id, error)
+            await self._refusals.of_call(request_id, error)
             raise
         return call.id
 
@@ -222,7 +219,7 @@ class Ledger:
             # Whatever was written of it is given back when the request settles.
             return
         except Refused as error:
-            await self._refuse_call(request_id, error)
+            await self._refusals.of_call(request_id, error)
             raise
         opened.reserved += raised
 
@@ -237,7 +234,7 @@ class Ledger:
         call = self._open_call(call_id)
         if call is not None and call.ended is None:
             call.ended = amounts_of(tokens, cost)
-        await self._journal.write(Ended(call_id, state, tokens, cost, self._clock()))
+        await self._journal.write(self._end(call_id, state, tokens, cost))
 
     async def settle(
         self,
@@ -270,7 +267,7 @@ class Ledger:
             except StoreUnavailable as unavailable:
                 return self._settle_later(settlement, kept, unavailable)
             if written.noted:
-                self.on_notice()
+                self._noted()
             # While this was written, another's settlement may have been kept for later: then that one counts.
             return (self._memory.close(request_id, kept) or opened is None) and written.settled
         return self._settle_later(settlement, kept)
@@ -289,8 +286,20 @@ class Ledger:
                 why = error
             else:
                 return
-        self._admit_from_memory(admission, model, opened)
+        try:
+            self._admit_from_memory(admission, model, opened)
+        except Refused as error:
+            if why is not None:
+                self._undo(admission, error, why)
+            raise
         self._journal.keep(admission, why)
+
+    def _undo(self, admission: Admission, error: Refused, why: StoreUnavailable) -> None:
+        """End what may be on record, and nobody answers: its commit was under way as the store went away."""
+        request_id = admission.request.id
+        refused = Verdict(Ending.REFUSED, type(error).__name__, None, None, self._clock(), {})
+        self._journal.keep(Settlement(request_id, self.leases.owner, refused), why)
+        self._journal.keep(Closed(request_id, self.leases.owner), why)
 
     async def _admit_in_store(self, admission: Admission, model: Model, opened: OpenRequest) -> None:
         async def work(transaction: Transaction) -> tuple[Level, ...]:
@@ -311,36 +320,6 @@ class Ledger:
         opened.limits = limits
         self._see(levels)
 
-    async def _refuse(self, admission: Admission, error: Refused) -> None:
-        """Record a refusal, or count it where the person was told of this limit before."""
-        if self._journal.away and not self._memory.keeps_refusal():
-            return
-        reached = None
-        if isinstance(error, LimitReached):
-            reached = Reached(error.limit, error.used, error.resets_at)
-        refusal = Refusal(admission.request, admission.model, type(error).__name__, self._clock(), reached)
-        await self._write_refusal(refusal, error)
-
-    async def _refuse_call(self, request_id: int, error: Refused) -> None:
-        if isinstance(error, LimitReached):
-            reached = Reached(error.limit, error.used, error.resets_at)
-            await self._write_refusal(RefusedCall(request_id, reached, self._clock()), error)
-
-    async def _write_refusal(self, refusal: Refusal | RefusedCall, error: Refused) -> None:
-        """Write a refusal, and let its error know whether the person was told before."""
-        if self._journal.away:
-            self._journal.keep(refusal)
-            return
-        try:
-            written = await self._store.write(refusal.write)
-        except StoreUnavailable as unavailable:
-            self._journal.keep(refusal, unavailable)
-            return
-        if isinstance(error, LimitReached):
-            error.again = written.again
-        if written.noted:
-            self.on_notice()
-
     async def _call(self, call: Call, opened: OpenRequest) -> None:
         """Write a call, or keep it while the store is away; within the limits, as far as they are known."""
 
@@ -357,8 +336,17 @@ class Ledger:
             else:
                 return
         levels = self._memory.levels(_touched(opened, call.raised), call.raised)
-        self._see(within(levels))
+        try:
+            self._see(within(levels))
+        except Refused:
+            if why is not None:
+                # It may be on record all the same.
+                self._journal.keep(self._end(call.id, PredictionState.ABORTED, Tokens(), 0), why)
+            raise
         self._journal.keep(call, why)
+
+    def _end(self, call_id: int, state: PredictionState, tokens: Tokens, cost: int) -> Ended:
+        return Ended(call_id, self.leases.owner, state, tokens, cost, self._clock())
 
     async def _require_ours(self, transaction: Transaction, request_id: int) -> None:
         if await was_taken(transaction, request_id, self.leases.owner):
@@ -375,6 +363,9 @@ class Ledger:
     def _returned(self) -> None:
         """The database is back, and what was kept is in it."""
         self._memory.refill()
+        self._noted()
+
+    def _noted(self) -> None:
         self.on_notice()
 
     def _opened(self, request_id: int) -> OpenRequest:

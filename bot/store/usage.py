@@ -84,7 +84,7 @@ async def refuse_usage(
         "refuse_usage", **_asked(request, model), error=error, settled_at=milliseconds(now)
     )
     if row is not None:
-        await transaction.run("count_usage", id=request.id)
+        await transaction.run("count_usage", id=request.id, times=1)
 
 
 async def raise_reservation(transaction: Transaction, usage_id: int, by: Amounts) -> OpenUsage | None:
@@ -128,7 +128,7 @@ async def settle_usage(
     )
     if row is None:
         return None
-    await transaction.run("count_usage", id=usage_id)
+    await transaction.run("count_usage", id=usage_id, times=1)
     is_nobodys = row["user_id"] == NOBODY
     if is_nobodys:
         # What it held of limits named the person.
@@ -171,24 +171,52 @@ async def begin_prediction(
     return row is not None
 
 
-async def name_prediction(transaction: Transaction, call_id: int, provider_id: str) -> None:
-    """Add the provider's own id."""
-    await transaction.run("name_prediction", id=call_id, provider_id=provider_id)
+async def name_prediction(transaction: Transaction, call_id: int, provider_id: str) -> PredictionRow | None:
+    """Add the provider's own id, once; return the call if its request was settled before."""
+    return _late(await transaction.row("name_prediction", id=call_id, provider_id=provider_id))
 
 
 async def end_prediction(
-    transaction: Transaction, call_id: int, state: PredictionState, tokens: Tokens, cost: int, now: datetime
-) -> None:
-    """Write how a call ended, once."""
-    await transaction.run(
+    transaction: Transaction,
+    call_id: int,
+    owner: int,
+    state: PredictionState,
+    tokens: Tokens,
+    cost: int,
+    now: datetime,
+) -> PredictionRow | None:
+    """Write how a call ended, once, unless another process than this owner goes on with its answer; return
+    the call if its request was settled before.
+    """
+    row = await transaction.row(
         "end_prediction",
         id=call_id,
+        owner=owner,
         state=state.value,
         input_tokens=tokens.input,
         output_tokens=tokens.output,
         cost=cost,
         ended_at=milliseconds(now),
     )
+    return _late(row)
+
+
+async def correct_usage(
+    transaction: Transaction, usage_id: int, tokens: Tokens, cost: int
+) -> tuple[Amounts, tuple[Hold, ...]]:
+    """Add to what a settled request used, which is negative where it used less; return what its limits are to
+    be corrected by, and the counters.
+    """
+    before = await usage_of(transaction, usage_id)
+    await transaction.run("count_usage", id=usage_id, times=-1)
+    row = await transaction.row(
+        "correct_usage", id=usage_id, input_tokens=tokens.input, output_tokens=tokens.output, cost=cost
+    )
+    if before is None or row is None:
+        return Amounts(), ()
+    await transaction.run("count_usage", id=usage_id, times=1)
+    # One that gave everything back has used something after all.
+    return Amounts(1 - before.counts, tokens.total, cost), load_holds(row["holds"])
 
 
 async def predictions_of(transaction: Transaction, usage_id: int) -> tuple[PredictionRow, ...]:
@@ -219,6 +247,10 @@ def _asked(request: Request, model: str) -> dict[str, object]:
         "locale": request.locale,
         "asked_at": milliseconds(request.asked_at),
     }
+
+
+def _late(row: Row | None) -> PredictionRow | None:
+    return prediction_row(row) if row is not None and row["request_state"] == "settled" else None
 
 
 def _open_usage(row: Row) -> OpenUsage:

@@ -21,7 +21,8 @@ from bot.domain import (
 )
 from bot.errors import LimitReached, Refused
 from bot.limits import memory
-from bot.limits.entries import Call, Level
+from bot.limits.calls import Call
+from bot.limits.entries import Level
 from bot.limits.memory import Memory
 from bot.limits.resolve import hold
 from bot.store import Store, StoreUnavailable

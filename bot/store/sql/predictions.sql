@@ -8,13 +8,20 @@ VALUES (
 ON CONFLICT (id) DO NOTHING
 RETURNING id;
 
--- name: name_prediction!
-UPDATE predictions SET provider_id = :provider_id WHERE id = CAST(:id AS BIGINT);
+-- name: name_prediction^
+-- With whether its request was settled without it.
+UPDATE predictions SET provider_id = :provider_id WHERE id = CAST(:id AS BIGINT) AND provider_id IS NULL
+RETURNING *, (SELECT usage.state FROM usage WHERE usage.id = predictions.usage_id) AS request_state;
 
--- name: end_prediction!
+-- name: end_prediction^
+-- Where another process goes on with the answer, it says how its calls ended.
 UPDATE predictions
 SET state = :state, input_tokens = :input_tokens, output_tokens = :output_tokens, cost = :cost, ended_at = :ended_at
-WHERE id = CAST(:id AS BIGINT) AND ended_at IS NULL;
+WHERE id = CAST(:id AS BIGINT) AND ended_at IS NULL
+  AND NOT EXISTS (
+    SELECT 1 FROM inflight WHERE inflight.request_id = predictions.usage_id AND inflight.owner <> CAST(:owner AS BIGINT)
+  )
+RETURNING *, (SELECT usage.state FROM usage WHERE usage.id = predictions.usage_id) AS request_state;
 
 -- name: forget_fingerprints!
 UPDATE predictions SET fingerprint = NULL WHERE usage_id = CAST(:usage_id AS BIGINT);

@@ -40,6 +40,14 @@ WHERE id = CAST(:id AS BIGINT) AND state = 'open'
   AND NOT EXISTS (SELECT 1 FROM inflight WHERE inflight.request_id = usage.id AND inflight.owner <> CAST(:owner AS BIGINT))
 RETURNING user_id, reserved_tokens, reserved_cost, holds;
 
+-- name: correct_usage^
+-- What a settled request used is more, or less, than was known then.
+UPDATE usage
+SET input_tokens = input_tokens + CAST(:input_tokens AS BIGINT), output_tokens = output_tokens + CAST(:output_tokens AS BIGINT),
+    cost = cost + CAST(:cost AS BIGINT), counts = 1
+WHERE id = CAST(:id AS BIGINT) AND state = 'settled'
+RETURNING holds;
+
 -- name: usage_row^
 SELECT * FROM usage WHERE id = CAST(:id AS BIGINT);
 

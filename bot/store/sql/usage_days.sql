@@ -1,8 +1,9 @@
 -- name: count_usage!
--- Adds a request that was just settled to the sums of its day.
+-- Adds a request that was just settled to the sums of its day; -1 times, takes it out of them.
 INSERT INTO usage_days (guild_id, kind, day, channel_id, name, requests, refused, input_tokens, output_tokens, cost)
 SELECT CASE surroundings WHEN 'guild' THEN guild_id ELSE 0 END, kind, asked_at / 86400000, CASE surroundings WHEN 'guild' THEN channel_id ELSE 0 END, name,
-    requests, refused, input_tokens, output_tokens, cost
+    requests * CAST(:times AS BIGINT), refused * CAST(:times AS BIGINT), input_tokens * CAST(:times AS BIGINT),
+    output_tokens * CAST(:times AS BIGINT), cost * CAST(:times AS BIGINT)
 FROM usage_parts
 WHERE usage_id = CAST(:id AS BIGINT)
 ON CONFLICT (guild_id, kind, day, channel_id, name) DO UPDATE
