@@ -159,7 +159,6 @@ class Answers:
             StoreUnavailable: it is not under way here, and other processes cannot be told.
         """
         run = self._runs.get(request_id)
-        # To interrupt what is passed on would cancel what another process shows.
         if run is None or run.is_passed_on:
             return await self._stop_elsewhere(request_id, presser, moderates=moderates)
         if not _may_stop(run.request.scope, presser, moderates=moderates):
@@ -201,9 +200,7 @@ class Answers:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
         for run in self._runs.values():
-            # To interrupt what is passed on would cancel what another process shows.
-            if not run.is_passed_on:
-                run.interrupt(Ending.SHUTDOWN)
+            run.interrupt(Ending.SHUTDOWN)
             run.reply.end_by(self.services.clock() + LAST_WORDS_SECONDS)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=LAST_WORDS_SECONDS)
@@ -289,6 +286,9 @@ class Answers:
             work.cancel()
             await asyncio.wait({work})
         ending, error = ended(work, run.interrupted)
+        if run.is_passed_on:
+            await run.reply.close()
+            return
         if isinstance(error, LimitReached):
             if not error.again:
                 error.remains = await self._remains(run, error)

@@ -5,8 +5,10 @@ import logging
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 
-from bot.domain import PredictionState, Tokens
+from bot.domain import PredictionState, ProviderName, Tokens
 from bot.errors import Unanswerable
 from bot.services import Services
 from bot.store import PredictionRow, StoreUnavailable
@@ -25,15 +27,11 @@ class PastCalls:
     Args:
         services: what looks for them.
         calls: what is on record of them.
-        adopted: predictions of other answers that were found meanwhile.
     """
 
-    def __init__(
-        self, services: Services, calls: Iterable[PredictionRow] = (), adopted: set[str] | None = None
-    ) -> None:
+    def __init__(self, services: Services, calls: Iterable[PredictionRow] = ()) -> None:
         self._services = services
         self._left = list(calls)
-        self._adopted = set() if adopted is None else adopted
 
     @property
     def left(self) -> tuple[PredictionRow, ...]:
@@ -87,28 +85,32 @@ class PastCalls:
         return replace(call, provider_id=found)
 
     async def _found(self, call: PredictionRow, fingerprint: str) -> str | None:
+        look = partial(look_for, self._services, call.id, call.provider, fingerprint)
         for pause in FIND_PAUSES:
             try:
-                return await self._look(call, fingerprint)
+                return await look(call.created_at)
             except (Unanswerable, StoreUnavailable):
                 await asyncio.sleep(pause)
-        return await self._look(call, fingerprint)
+        return await look(call.created_at)
 
-    async def _look(self, call: PredictionRow, fingerprint: str) -> str | None:
-        known = await self._known(call)
-        while True:
-            found = await self._services.providers[call.provider].find(fingerprint, call.created_at, known)
-            if found is None:
-                return None
-            # Meanwhile another call with the same input may have been made, or looked for.
-            known = await self._known(call)
-            if found not in known:
-                self._adopted.add(found)
-                return found
 
-    async def _known(self, call: PredictionRow) -> frozenset[str]:
-        """Predictions that are another call's: those on record, and those just found."""
-        return await self._services.ledger.lookup.known_since(call.id) | self._adopted
+async def look_for(
+    services: Services, call_id: int, provider: ProviderName, fingerprint: str, since: datetime
+) -> str | None:
+    """Return the id of the prediction that was made for a call, where there is one that is no other call's.
+
+    Raises:
+        Unanswerable: its provider cannot be asked. StoreUnavailable: it is not known which are other calls'.
+    """
+    known = await services.ledger.lookup.known_since(call_id)
+    while True:
+        found = await services.providers[provider].find(fingerprint, since, known)
+        if found is None:
+            return None
+        # Meanwhile another call with the same input may have been made.
+        known = await services.ledger.lookup.known_since(call_id)
+        if found not in known:
+            return found
 
 
 def longest_of(call: PredictionRow) -> int:

@@ -80,7 +80,6 @@ class Recovery:
         self._begun = asyncio.Event()
         self._ledger = answers.services.ledger
         self._under_way: set[asyncio.Task[None]] = set()
-        self._adopted: set[str] = set()
         self._released = False
 
     async def run(self) -> None:
@@ -152,7 +151,7 @@ class Recovery:
         age = utc_now() - request.asked_at
         run = Run(request, self._reopen(request, row), services, age / timedelta(seconds=1))
         run.model = model_again(services, details)
-        run.past = PastCalls(services, details.predictions, self._adopted)
+        run.past = PastCalls(services, details.predictions)
         plan = None
         if known is not None and usage.is_open:
             plan = self._plans.get(request.command)

@@ -11,6 +11,7 @@ from bot.domain import Ending, Model, Policy, PredictionState, Prompt, Request, 
 from bot.errors import ModelFailed, ParlanceError, PassedOn, Restarted
 from bot.i18n import N_, Language, language
 from bot.ids import short
+from bot.making import Making
 from bot.models.provider import Prediction, Provider
 from bot.models.thinking import Thinking, without_thinking
 from bot.past import LONGEST, PastCalls, bound_of, longest_of
@@ -62,6 +63,8 @@ class Run:
         self.others: Callable[[], Iterator[OtherChannel]] = transport.others
         """Where else the person may ask."""
         self._services = services
+        self._predictions: set[Prediction] = set()
+        """Those that it follows now."""
         self._text = ""
         self._started = services.clock() - age
         self.reply = Reply(
@@ -178,16 +181,16 @@ class Run:
             self.interrupted.set_result(ending)
 
     def pass_on(self) -> None:
-        """Show, call for and settle no more: another process goes on with it.
-
-        Its calls are read to their end in silence: to leave one would cancel what the other process shows.
-        """
+        """Show, call for and settle no more: another process goes on with it, and with its predictions."""
         if self.is_passed_on:
             return
         log.warning("another process goes on with the answer of request %s", short(self.request.id))
         self.is_passed_on = True
+        for prediction in self._predictions:
+            prediction.pass_on()
         self.reply.pass_on()
         self._services.ledger.pass_on(self.request.id)
+        self.interrupt(Ending.SHUTDOWN)
 
     @property
     def voice(self) -> Voice:
@@ -224,35 +227,35 @@ class Run:
                 return await self._follow(
                     made.id, lambda: self._again(made), prompt.max_tokens, show, streamed
                 )
+        bound = provider.bound(self.model, prompt)
         call = await self._while_ours(
             lambda: ledger.call(
                 self.request.id,
                 self.model,
-                provider.bound(self.model, prompt),
+                bound,
                 {LONGEST: prompt.max_tokens, "temperature": prompt.temperature},
                 stage=stage,
                 fingerprint=fingerprint,
             )
         )
-
-        async def created(provider_id: str) -> None:
-            await ledger.created(call, provider_id)
-
-        def begin() -> AbstractAsyncContextManager[Prediction]:
-            return provider.predict(self.model, prompt, deadline=self._left, created=created)
-
-        return await self._follow(call, begin, prompt.max_tokens, show, streamed)
+        making = Making(self._services, call, self.model, prompt, bound, fingerprint)
+        return await self._follow(
+            call, lambda: making.prediction(self._left), prompt.max_tokens, show, streamed, making
+        )
 
     async def _while_ours(self, account: Callable[[], Awaitable[T]]) -> T:
-        """Do something for it in the ledger; once another process goes on with it, nothing more, ever."""
-        if not self.is_passed_on:
-            try:
-                return await account()
-            except PassedOn:
-                self.pass_on()
-        # To raise here would end the calls beside this one, which the other process shows.
-        never: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        return await never
+        """Do something for it in the ledger, where its answer is.
+
+        Raises:
+            PassedOn: another process goes on with it.
+        """
+        if self.is_passed_on:
+            raise PassedOn
+        try:
+            return await account()
+        except PassedOn:
+            self.pass_on()
+            raise
 
     async def _follow(
         self,
@@ -261,11 +264,13 @@ class Run:
         longest: int,
         show: Callable[[str], None],
         streamed: Callable[[], None],
+        making: Making | None = None,
     ) -> str:
         """Show a prediction to its end, and record how it ended."""
         state, tokens = PredictionState.ABORTED, Tokens()
         try:
             async with begin() as prediction:
+                self._predictions.add(prediction)
                 state = PredictionState.CANCELED
                 try:
                     async for piece in prediction.pieces():
@@ -277,9 +282,13 @@ class Run:
                     if prediction.state.is_final:
                         state = prediction.state
                     raise
+                finally:
+                    self._predictions.discard(prediction)
                 state, tokens = outcome.state, outcome.tokens
                 self._reached_longest = tokens.output >= longest
         finally:
+            if making is not None and making.is_in_doubt:
+                state, tokens = PredictionState.CANCELED, making.bound
             cost = self.model.cost(tokens)
             self.count(tokens, cost)
             await self._services.ledger.ended(call_id, state, tokens, cost)

@@ -17,7 +17,8 @@ import logging
 import os
 import secrets
 import threading
-from collections.abc import AsyncIterator, Callable, Container, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -87,7 +88,7 @@ class EmbeddedProvider:
         """Return a hash of the input; see ``Provider.fingerprint``."""
         return fingerprint(build_input(model, prompt))
 
-    async def find(self, _fingerprint: str, _since: datetime, _known: Container[str]) -> str | None:
+    async def find(self, _fingerprint: str, _since: datetime, _known: AbstractSet[str]) -> str | None:
         """Find nothing: a prediction dies with its process."""
         return None
 
@@ -157,6 +158,9 @@ class _EmbeddedPrediction:
         if not text.strip():
             raise ModelFailed(N_("The model ended without a word. Please ask again, or ask in other words."))
         return Outcome(self.state, text, self.used())
+
+    def pass_on(self) -> None:
+        """It dies with its process, whoever goes on."""
 
     # On the event loop.
 

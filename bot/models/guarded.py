@@ -2,7 +2,8 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Container, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 
@@ -32,6 +33,7 @@ class GuardedProvider:
         self._clock = clock
         self._now = now
         self._breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
+        self._found: set[str] = set()
 
     def require(self, model: Model) -> None:
         """See that a prediction of this model may be tried now.
@@ -73,9 +75,15 @@ class GuardedProvider:
         """Return a hash of the input; see ``Provider.fingerprint``."""
         return self._provider.fingerprint(model, prompt)
 
-    async def find(self, fingerprint: str, since: datetime, known: Container[str]) -> str | None:
-        """Look for a prediction; see ``Provider.find``."""
-        return await self._provider.find(fingerprint, since, known)
+    async def find(self, fingerprint: str, since: datetime, known: AbstractSet[str]) -> str | None:
+        """Look for a prediction; see ``Provider.find``. None is found twice, however many look at once."""
+        while True:
+            found = await self._provider.find(fingerprint, since, known | self._found)
+            if found is None:
+                return None
+            if found not in self._found:
+                self._found.add(found)
+                return found
 
     def bound(self, model: Model, prompt: Prompt) -> Tokens:
         """Upper bound of the tokens a call with this prompt can use."""

@@ -74,6 +74,8 @@ class ReplicatePrediction:
         self._shown: list[str] = []
         self._pieces: AsyncGenerator[str, None] | None = None
         self._failure: Unanswerable | None = None
+        self.is_passed_on = False
+        """Whether it is to run on when it is left."""
 
     @property
     def id(self) -> str:
@@ -98,6 +100,10 @@ class ReplicatePrediction:
         """Take in what the provider said of it last, and elsewhere."""
         self._record = record
         self._state = record.state
+
+    def pass_on(self) -> None:
+        """Let it run on; see ``Prediction.pass_on``."""
+        self.is_passed_on = True
 
     def pieces(self) -> AsyncIterator[str]:
         """Yield the output as it comes; see ``Prediction.pieces``."""

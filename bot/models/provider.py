@@ -5,15 +5,21 @@ way, cancels the prediction upstream before it returns. Nothing is ever left run
 person pressed Stop.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Container
+from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.domain import Model, Outcome, PredictionState, Prompt, Tokens
 
-Created = Callable[[str], Awaitable[None]]
-"""Called with the provider's prediction id as soon as it is known, before anything is read."""
+Created = Callable[[str | None], Awaitable[None]]
+"""Called with the provider's prediction id as soon as it is known, before anything is read; or with None,
+before ``predict`` fails or is left, where there may be a prediction whose id was not told.
+"""
+
+MADE_WITHIN = timedelta(minutes=5)
+"""How long after its call was recorded a prediction may be made: a create waits its turn for a minute."""
 
 
 class Prediction(Protocol):
@@ -49,6 +55,9 @@ class Prediction(Protocol):
         billed.
         """
 
+    def pass_on(self) -> None:
+        """Leave it running when this is left: another process goes on with it."""
+
 
 class Provider(Protocol):
     """Something that runs models."""
@@ -74,9 +83,11 @@ class Provider(Protocol):
     def fingerprint(self, model: Model, prompt: Prompt) -> str:
         """Return a hash of what a call with this prompt sends, to ``find`` its prediction by."""
 
-    async def find(self, fingerprint: str, since: datetime, known: Container[str]) -> str | None:
+    async def find(self, fingerprint: str, since: datetime, known: AbstractSet[str]) -> str | None:
         """Return the id of the first prediction made since then from this input, ``known`` ones aside, or
         None.
+
+        It was made within `MADE_WITHIN` of then, if it was.
 
         Raises:
             Unanswerable: the provider could not be asked.

@@ -19,7 +19,8 @@ The token goes to the configured API alone, and to stream addresses on Replicate
 import asyncio
 import logging
 import math
-from collections.abc import AsyncIterator, Callable, Container, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -43,7 +44,7 @@ from bot.models.events import Looks, StreamBroken, is_trusted, reading
 from bot.models.inputs import InputValue, build_input, fingerprint
 from bot.models.lean import without
 from bot.models.prediction import ReplicatePrediction, Timing
-from bot.models.provider import Created, Prediction
+from bot.models.provider import MADE_WITHIN, Created, Prediction
 from bot.models.records import Record, read_record, told_wait, unread
 from bot.models.tokens import prompt_bound
 from bot.models.turns import TurnsClient
@@ -66,8 +67,10 @@ SHORTEST_DEADLINE, LONGEST_DEADLINE = 5, 14 * 60
 
 CLOCKS_DIFFER = timedelta(minutes=1)
 """How much later than ours Replicate's clock may be, when predictions are looked for."""
-MOST_LISTED = 300
-"""Predictions that are looked through for one."""
+MOST_LISTED = 5_000
+"""Predictions that are looked through for one: more than the 600 a minute that an account may make."""
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+"""A request that met these was not sent."""
 
 log = logging.getLogger(__name__)
 
@@ -125,18 +128,20 @@ class ReplicateProvider:
         """Return a hash of the input fields; see ``Provider.fingerprint``."""
         return fingerprint(build_input(model, prompt))
 
-    async def find(self, fingerprint: str, since: datetime, known: Container[str]) -> str | None:
-        """Look through the newest predictions; see ``Provider.find``.
+    async def find(self, fingerprint: str, since: datetime, known: AbstractSet[str]) -> str | None:
+        """Look through what was made around then; see ``Provider.find``.
 
-        The oldest of them comes first: where somebody has asked the same again meanwhile, the newer one is
-        theirs. Where the list does not show inputs, each record is asked for.
+        The oldest comes first: where somebody has asked the same again meanwhile, the newer one is theirs.
+        Where the list does not show inputs, each record is asked for.
         """
+        earliest, latest = since - CLOCKS_DIFFER, since + MADE_WITHIN + CLOCKS_DIFFER
         try:
             newest = []
-            async for listed in self._client.predictions.list(created_after=since - CLOCKS_DIFFER):
+            async for listed in self._client.predictions.list(created_after=earliest, created_before=latest):
                 newest.append(listed)
-                if len(newest) == MOST_LISTED:
-                    break
+                if len(newest) > MOST_LISTED:
+                    log.warning("more than %d predictions were made around %s", MOST_LISTED, since)
+                    raise ModelUnreachable
             for listed in reversed(newest):
                 if listed.id not in known and await self._is_of(listed.id, listed.input, fingerprint):
                     return listed.id
@@ -158,7 +163,7 @@ class ReplicateProvider:
     async def _predict(
         self, model: Model, prompt: Prompt, deadline: float, created: Created
     ) -> AsyncIterator[Prediction]:
-        record = await self._create(model, prompt, deadline)
+        record = await self._create(model, prompt, deadline, created)
         async with self._under_way(record, prompt_bound(model, prompt), deadline) as prediction:
             await created(record.id)
             yield prediction
@@ -172,7 +177,7 @@ class ReplicateProvider:
             yield prediction
         finally:
             await prediction.leave()
-            if not prediction.state.is_final:
+            if not (prediction.state.is_final or prediction.is_passed_on):
                 await self._see_through(self._cancel(record.id, prediction.hear))
 
     # What a prediction asks for.
@@ -217,17 +222,23 @@ class ReplicateProvider:
 
     # Create.
 
-    async def _create(self, model: Model, prompt: Prompt, deadline: float) -> Record:
+    async def _create(self, model: Model, prompt: Prompt, deadline: float, created: Created) -> Record:
         """Create the prediction, waiting as told where there are too many."""
         fields = build_input(model, prompt)
         waited, tries = 0.0, 0
         while True:
             try:
-                return await self._post(model, fields, deadline)
+                return await self._post(model, fields, deadline, created)
+            except Unanswerable:
+                # It answered that there is one, and not which.
+                await created(None)
+                raise
             except APIError as error:
                 tries += 1
                 wait = self._wait_before_retry(error, tries)
                 if wait is None or waited + wait > min(self._timing.create_waits, deadline):
+                    if _may_have_made(error):
+                        await created(None)
                     raise translate(error) from error
                 log.info("create refused (%s), again in %.1f s", type(error).__name__, wait)
                 waited += wait
@@ -239,14 +250,14 @@ class ReplicateProvider:
             case RateLimitError():
                 told = told_wait(error.body, error.response.headers)
                 return min(2.0 ** (tries - 1), 16.0) if told is None else told
-            case APIConnectionError() if isinstance(
-                error.__cause__, httpx.ConnectError | httpx.ConnectTimeout
-            ):
+            case APIConnectionError() if isinstance(error.__cause__, NEVER_SENT):
                 return self._timing.reconnect if tries < self._timing.connect_tries else None
             case _:
                 return None
 
-    async def _post(self, model: Model, fields: Mapping[str, InputValue], deadline: float) -> Record:
+    async def _post(
+        self, model: Model, fields: Mapping[str, InputValue], deadline: float, created: Created
+    ) -> Record:
         """Send one create. Cancelled meanwhile, it is seen through and what it made is cancelled."""
         owner, _, name = model.name.partition("/")
         create = self._client.models.predictions.with_raw_response.create
@@ -256,12 +267,19 @@ class ReplicateProvider:
         try:
             return await _record(await asyncio.shield(posting))
         except asyncio.CancelledError:
-            await self._see_through(self._abandon(posting))
+            if not await self._see_through(self._abandon(posting, created)):
+                await created(None)
             raise
 
-    async def _abandon(self, posting: "asyncio.Future[_R]") -> None:
-        with suppress(APIError, Unanswerable):
+    async def _abandon(self, posting: "asyncio.Future[_R]", created: Created) -> None:
+        try:
             record = await _record(await posting)
+        except APIError as error:
+            if _may_have_made(error):
+                await created(None)
+        except Unanswerable:
+            await created(None)
+        else:
             await self._cancel(record.id)
 
     # Cancel.
@@ -287,12 +305,22 @@ class ReplicateProvider:
                     pause *= 2
         log.warning("prediction %s could not be cancelled in time; its deadline will end it", prediction)
 
-    async def _see_through(self, work: Coroutine[None, None, None]) -> None:
-        """Wait a bounded time for work that goes on whatever happens to the caller."""
+    async def _see_through(self, work: Coroutine[None, None, None]) -> bool:
+        """Wait a bounded time for work that goes on whatever happens to the caller; return whether it is
+        done.
+        """
         task = asyncio.create_task(work)
         self._cleaning.add(task)
         task.add_done_callback(self._cleaning.discard)
         await asyncio.wait({task}, timeout=self._timing.cancel_within)
+        return task.done()
+
+
+def _may_have_made(error: APIError) -> bool:
+    """Whether a create that met this may have made a prediction all the same."""
+    if isinstance(error, APIStatusError):
+        return isinstance(translate(error), ModelUnreachable | ModelTimedOut)
+    return not isinstance(error.__cause__, NEVER_SENT)
 
 
 def translate(error: APIError) -> Unanswerable:

@@ -31,7 +31,8 @@ QUICK = Timing(
 class Asked:
     """One call from its beginning to its end: what was created, shown and concluded."""
 
-    ids: list[str] = field(default_factory=list)
+    ids: list[str | None] = field(default_factory=list)
+    """As they were told: None where there may be a prediction whose id was not."""
     pieces: list[str] = field(default_factory=list)
     outcome: Outcome | None = None
 
@@ -39,7 +40,7 @@ class Asked:
     def shown(self) -> str:
         return "".join(self.pieces)
 
-    async def created(self, prediction: str) -> None:
+    async def created(self, prediction: str | None) -> None:
         self.ids.append(prediction)
 
     async def ask(self, provider: Provider, model: Model, prompt: Prompt, deadline: float = 60.0) -> Outcome:

@@ -37,7 +37,7 @@ async def test_it_answers_piece_by_piece(embedded: EmbeddedProvider, small: Mode
     assert outcome.text == asked.shown
     assert outcome.state is PredictionState.SUCCEEDED
     assert len(asked.pieces) > 5
-    assert asked.ids[0].startswith("embedded-")
+    assert str(asked.ids[0]).startswith("embedded-")
     bound = embedded.bound(small, prompt)
     assert 10 < outcome.tokens.input <= bound.input
     assert 5 < outcome.tokens.output <= bound.output == 24

@@ -11,6 +11,7 @@ from bot.models.prediction import Timing
 from bot.models.replicate import ReplicateProvider
 from tests.models.conftest import Asked, question
 from tests.support.patience import PATIENCE
+from tests.wire.discord_log import Phase
 from tests.wire.replicate import ReplicateStandIn
 from tests.wire.replicate import Run as StandInRun
 from tests.wire.replicate_script import Operation, Refusal, Script, StreamFault
@@ -156,6 +157,55 @@ async def test_cancelled_after_any_number_of_turns_of_the_loop(
     await until(lambda: not replicate.left_running())
 
 
+async def cut(_operation: Operation, phase: Phase, _input: object) -> bool:
+    """Take what is asked for, and lose the answer."""
+    return phase is Phase.BEFORE
+
+
+async def test_cancelled_while_the_answer_to_its_create_is_lost_it_is_told_that_there_may_be_one(
+    replicate: ReplicateStandIn, provider: ReplicateProvider, model: Model, asked: Asked
+) -> None:
+    gate = asyncio.Event()
+    replicate.script(Script(TOKENS, create_gate=gate))
+    replicate.meet = cut
+    task: asyncio.Task[object] = asyncio.create_task(asked.ask(provider, model, question()))
+    await replicate.created.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.wait({task})
+    assert task.cancelled()
+    assert asked.ids == [None]
+
+
+async def test_cancelled_while_its_create_hangs_it_is_told_that_there_may_be_one(
+    replicate: ReplicateStandIn, model: Model, asked: Asked
+) -> None:
+    provider = ReplicateProvider(
+        replicate.token, base_url=replicate.base_url, timing=Timing(cancel_within=0.05)
+    )
+    replicate.script(Script(TOKENS, create_gate=forever()))
+    task: asyncio.Task[object] = asyncio.create_task(asked.ask(provider, model, question()))
+    await replicate.created.wait()
+    await cancelled(task)
+    assert asked.ids == [None]
+    await provider.close()
+    replicate.last.end("canceled")
+
+
+async def test_one_that_is_passed_on_runs_on(
+    replicate: ReplicateStandIn, provider: ReplicateProvider, model: Model, asked: Asked
+) -> None:
+    gate = asyncio.Event()
+    replicate.script(Script(TOKENS, gate=gate))
+    async with provider.predict(model, question(), deadline=60, created=asked.created) as run:
+        run.pass_on()
+    assert replicate.left_running()
+    assert replicate.last.cancels == 0
+    gate.set()
+    await until(lambda: not replicate.left_running())
+
+
 @pytest.mark.parametrize("way", ["break", "error", "return"])
 async def test_left_in_the_stream(
     replicate: ReplicateStandIn, provider: ReplicateProvider, model: Model, asked: Asked, way: str
@@ -193,7 +243,7 @@ async def test_left_without_a_look(
 async def test_an_id_that_cannot_be_kept_cancels(
     replicate: ReplicateStandIn, provider: ReplicateProvider, model: Model
 ) -> None:
-    async def created(_: str) -> None:
+    async def created(_: str | None) -> None:
         raise LookupError
 
     replicate.script(Script(TOKENS, gate=forever()))

@@ -400,7 +400,8 @@ async def test_a_refused_create_is_sent_once(
         await asked.ask(provider, model, question())
     assert len(replicate.creations) == 1
     assert not replicate.runs
-    assert not asked.ids
+    # A server in trouble may have made one before it said so.
+    assert asked.ids == ([None] if kind in {ModelUnreachable, ModelTimedOut} else [])
 
 
 @pytest.mark.parametrize(

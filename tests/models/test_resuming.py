@@ -9,9 +9,10 @@ from bot.domain import Model, PredictionState, Tokens
 from bot.errors import ModelFailed, ModelUnreachable, Restarted
 from bot.models.embedded import EmbeddedProvider
 from bot.models.inputs import build_input
+from bot.models.provider import MADE_WITHIN
 from bot.models.replicate import CLOCKS_DIFFER, ReplicateProvider
 from tests.models.conftest import question
-from tests.wire.replicate import ReplicateStandIn
+from tests.wire.replicate import PAGE, ReplicateStandIn
 from tests.wire.replicate_script import Operation, Refusal, Script
 
 BOUND = Tokens(30, 100)
@@ -19,8 +20,12 @@ BOUND = Tokens(30, 100)
 
 async def created(replicate: ReplicateStandIn, provider: ReplicateProvider, model: Model, words: str) -> str:
     """A prediction that somebody made who told nobody of it."""
-    record = await provider._post(model, build_input(model, question(words)), 60)
+    record = await provider._post(model, build_input(model, question(words)), 60, told)
     return record.id
+
+
+async def told(prediction: str | None) -> None:
+    raise AssertionError(f"its maker hears of {prediction}")
 
 
 async def resumed(provider: ReplicateProvider, prediction: str) -> tuple[list[str], Tokens]:
@@ -92,9 +97,9 @@ async def test_one_is_found_by_its_input(
     wanted = await created(replicate, provider, model, "why?")
     await created(replicate, provider, model, "how?")
     of = provider.fingerprint(model, question("why?"))
-    assert await provider.find(of, since, ()) == wanted
-    assert await provider.find(of, since, {wanted}) is None
-    assert await provider.find(provider.fingerprint(model, question("when?")), since, ()) is None
+    assert await provider.find(of, since, frozenset()) == wanted
+    assert await provider.find(of, since, frozenset({wanted})) is None
+    assert await provider.find(provider.fingerprint(model, question("when?")), since, frozenset()) is None
 
 
 async def test_of_several_the_oldest_is_found(
@@ -105,8 +110,8 @@ async def test_of_several_the_oldest_is_found(
     wanted = await created(replicate, provider, model, "why?")
     again = await created(replicate, provider, model, "why?")
     of = provider.fingerprint(model, question("why?"))
-    assert await provider.find(of, datetime.now(UTC), ()) == wanted
-    assert await provider.find(of, datetime.now(UTC), {wanted}) == again
+    assert await provider.find(of, datetime.now(UTC), frozenset()) == wanted
+    assert await provider.find(of, datetime.now(UTC), frozenset({wanted})) == again
 
 
 async def test_where_the_list_shows_no_inputs_each_record_is_asked_for(
@@ -118,21 +123,43 @@ async def test_where_the_list_shows_no_inputs_each_record_is_asked_for(
     wanted = await created(replicate, provider, model, "why?")
     replicate.lists_inputs = False
     of = provider.fingerprint(model, question("why?"))
-    assert await provider.find(of, datetime.now(UTC), ()) == wanted
+    assert await provider.find(of, datetime.now(UTC), frozenset()) == wanted
     assert replicate.last.gets == 1
 
 
-async def test_only_the_newest_are_looked_through(
+async def test_one_is_found_behind_many_that_others_made_since(
+    replicate: ReplicateStandIn, provider: ReplicateProvider, model: Model
+) -> None:
+    wanted = await created(replicate, provider, model, "why?")
+    for _ in range(2 * PAGE):
+        replicate.begin(model.name, {"prompt": "how?"})
+    assert (
+        await provider.find(provider.fingerprint(model, question("why?")), datetime.now(UTC), frozenset())
+        == wanted
+    )
+
+
+async def test_what_was_made_long_afterwards_is_not_looked_through(
+    replicate: ReplicateStandIn, provider: ReplicateProvider, model: Model
+) -> None:
+    prediction = await created(replicate, provider, model, "why?")
+    of = provider.fingerprint(model, question("why?"))
+    made = replicate.runs[prediction].created_at
+    assert await provider.find(of, made - MADE_WITHIN, frozenset()) == prediction
+    assert await provider.find(of, made - MADE_WITHIN - 2 * CLOCKS_DIFFER, frozenset()) is None
+
+
+async def test_where_too_many_were_made_nobody_can_tell(
     replicate: ReplicateStandIn,
     provider: ReplicateProvider,
     model: Model,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("bot.models.replicate.MOST_LISTED", 2)
-    await created(replicate, provider, model, "why?")
-    for _ in range(2):
-        await created(replicate, provider, model, "how?")
-    assert await provider.find(provider.fingerprint(model, question("why?")), datetime.now(UTC), ()) is None
+    for words in ("why?", "how?", "how?"):
+        await created(replicate, provider, model, words)
+    with pytest.raises(ModelUnreachable):
+        await provider.find(provider.fingerprint(model, question("why?")), datetime.now(UTC), frozenset())
 
 
 async def test_a_provider_that_does_not_answer_cannot_be_searched(
@@ -140,11 +167,13 @@ async def test_a_provider_that_does_not_answer_cannot_be_searched(
 ) -> None:
     replicate.refuse(Operation.GET, Refusal(503))
     with pytest.raises(ModelUnreachable):
-        await provider.find("hash", datetime.now(UTC) - timedelta(minutes=1), ())
+        await provider.find("hash", datetime.now(UTC) - timedelta(minutes=1), frozenset())
 
 
 async def test_the_embedded_model_s_die_with_their_process(model: Model) -> None:
     provider = EmbeddedProvider()
     with pytest.raises(Restarted):
         provider.resume("embedded-1", bound=BOUND, deadline=60)
-    assert await provider.find(provider.fingerprint(model, question()), datetime.now(UTC), ()) is None
+    assert (
+        await provider.find(provider.fingerprint(model, question()), datetime.now(UTC), frozenset()) is None
+    )

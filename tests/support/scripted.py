@@ -5,7 +5,8 @@ kept, so that a test can read the prompts.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Container, Sequence
+from collections.abc import AsyncIterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -56,6 +57,7 @@ class ScriptedPrediction:
         self.id = id_
         self._answer = answer
         self._call = call
+        self.is_passed_on = False
 
     @property
     def state(self) -> PredictionState:
@@ -79,6 +81,9 @@ class ScriptedPrediction:
 
     def used(self) -> Tokens:
         return self._answer.tokens
+
+    def pass_on(self) -> None:
+        self.is_passed_on = True
 
 
 @dataclass
@@ -125,7 +130,7 @@ class ScriptedProvider:
         try:
             yield prediction
         finally:
-            if not call.state.is_final:
+            if not call.state.is_final and not prediction.is_passed_on:
                 call.state = PredictionState.CANCELED
 
     def resume(self, prediction: str, *, bound: Tokens, deadline: float) -> NoReturn:
@@ -134,7 +139,7 @@ class ScriptedProvider:
     def fingerprint(self, model: Model, prompt: Prompt) -> str:
         return fingerprint(build_input(model, prompt))
 
-    async def find(self, fingerprint: str, since: datetime, known: Container[str]) -> str | None:
+    async def find(self, fingerprint: str, since: datetime, known: AbstractSet[str]) -> str | None:
         return None
 
     def bound(self, model: Model, prompt: Prompt) -> Tokens:

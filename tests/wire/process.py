@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from tests.support.canaries import spilled
 
@@ -23,7 +23,7 @@ class Running:
         """Command and ending of every request on record."""
         return self.select("SELECT command, ending FROM usage ORDER BY id")
 
-    def select(self, query: str) -> list[tuple[str, str]]:
+    def select(self, query: str) -> list[tuple[Any, ...]]:
         """What a query finds in the database."""
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
             return list(connection.execute(query))

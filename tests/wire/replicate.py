@@ -34,6 +34,8 @@ from tests.wire.discord_log import Phase
 from tests.wire.replicate_script import Operation, Refusal, Responder, Script, StreamFault
 
 TOKEN = REPLICATE
+PAGE = 100
+"""Predictions that are listed at a time, as Replicate does."""
 DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?")
 
 
@@ -127,6 +129,15 @@ class ReplicateStandIn:
         """Refuse calls of this kind no longer."""
         self._refusals[operation].clear()
 
+    def begin(self, model: str, input_: dict[str, Any], deadline: float | None = None) -> Run:
+        """Begin a prediction, as a create does."""
+        script = self._scripts.popleft() if self._scripts else self.respond(input_)
+        run = Run(f"standin{next(self._numbers):06d}", model, input_, script)
+        self.runs[run.id] = run
+        run.task = asyncio.create_task(self._live(run, deadline))
+        self.created.set()
+        return run
+
     @property
     def last(self) -> Run:
         """The newest prediction."""
@@ -194,13 +205,9 @@ class ReplicateStandIn:
             return refused
         if not await self.meet(Operation.CREATE, Phase.BEFORE, body["input"]):
             return _cut(request)
-        script = self._scripts.popleft() if self._scripts else self.respond(body["input"])
-        run = Run(f"standin{next(self._numbers):06d}", model, body["input"], script)
-        self.runs[run.id] = run
-        run.task = asyncio.create_task(self._live(run, _seconds(request.headers.get("Cancel-After"))))
-        self.created.set()
-        if script.create_gate is not None:
-            await script.create_gate.wait()
+        run = self.begin(model, body["input"], _seconds(request.headers.get("Cancel-After")))
+        if run.script.create_gate is not None:
+            await run.script.create_gate.wait()
         if not await self.meet(Operation.CREATE, Phase.AFTER, run.input):
             return _cut(request)
         return web.json_response(self._record(run), status=201)
@@ -235,12 +242,15 @@ class ReplicateStandIn:
         refused = await self._refused(Operation.GET, request)
         self.listed.set()
         await self.lists.wait()
-        after = request.query.get("created_after")
-        since = datetime.min.replace(tzinfo=UTC) if after is None else datetime.fromisoformat(after)
-        newest_first = [self._record(run) for run in reversed(self.runs.values()) if run.created_at >= since]
+        since = datetime.fromisoformat(request.query.get("created_after", "0001-01-01T00:00:00+00:00"))
+        until = datetime.fromisoformat(request.query.get("created_before", "9999-01-01T00:00:00+00:00"))
+        cursor = int(request.query.get("cursor", "0"))
+        found = [run for run in reversed(self.runs.values()) if since <= run.created_at < until]
+        page = [self._record(run) for run in found[cursor : cursor + PAGE]]
         if not self.lists_inputs:
-            newest_first = [{**record, "input": {}} for record in newest_first]
-        return refused or web.json_response({"previous": None, "next": None, "results": newest_first})
+            page = [{**record, "input": {}} for record in page]
+        following = str(request.url.update_query(cursor=cursor + PAGE)) if found[cursor + PAGE :] else None
+        return refused or web.json_response({"previous": None, "next": following, "results": page})
 
     async def _account(self, request: web.Request) -> web.StreamResponse:
         refused = await self._refused(Operation.ACCOUNT, request)

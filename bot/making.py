@@ -1,0 +1,84 @@
+"""Makes the prediction of a call, and looks for it where its provider's answer is lost."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.domain import Model, Prompt, Tokens
+from bot.errors import Unanswerable
+from bot.ids import utc_now
+from bot.models.provider import Prediction
+from bot.past import look_for
+from bot.services import Services
+from bot.store import StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+SEARCH_PAUSES = (0.5, 1.5)
+"""Seconds between the looks for a prediction that a person waits for: it may show a little late."""
+SEARCH_SECONDS = 10.0
+"""Longest that they take together."""
+
+
+@dataclass(slots=True)
+class Making:
+    """A call of the model that is on record and has no prediction yet."""
+
+    services: Services
+    call_id: int
+    model: Model
+    prompt: Prompt
+    bound: Tokens
+    fingerprint: str
+    is_in_doubt: bool = False
+    """Whether a prediction may run that nobody can name; then it may use all of its bound."""
+    since: datetime = field(default_factory=utc_now)
+
+    @asynccontextmanager
+    async def prediction(self, deadline: float) -> AsyncIterator[Prediction]:
+        """Make it, or go on with the one that was made though its provider did not say so.
+
+        Raises:
+            Unanswerable: there is none.
+        """
+        provider = self.services.providers[self.model.provider]
+        async with AsyncExitStack() as stack:
+            try:
+                prediction = await stack.enter_async_context(
+                    provider.predict(self.model, self.prompt, deadline=deadline, created=self._created)
+                )
+            except Unanswerable:
+                found = await self._found() if self.is_in_doubt else None
+                if found is None:
+                    raise
+                log.info("prediction %s was made though its provider did not say so", found)
+                await self._created(found)
+                prediction = await stack.enter_async_context(
+                    provider.resume(found, bound=self.bound, deadline=deadline)
+                )
+            yield prediction
+
+    async def _created(self, provider_id: str | None) -> None:
+        self.is_in_doubt = provider_id is None
+        if provider_id is not None:
+            await self.services.ledger.created(self.call_id, provider_id)
+
+    async def _found(self) -> str | None:
+        try:
+            async with asyncio.timeout(SEARCH_SECONDS):
+                for pause in SEARCH_PAUSES:
+                    if (found := await self._look()) is not None:
+                        return found
+                    await asyncio.sleep(pause)
+                found = await self._look()
+        except (Unanswerable, StoreUnavailable, TimeoutError) as error:
+            log.warning("a prediction cannot be looked for; if it runs, its deadline ends it: %r", error)
+            return None
+        self.is_in_doubt = False
+        return found
+
+    async def _look(self) -> str | None:
+        return await look_for(self.services, self.call_id, self.model.provider, self.fingerprint, self.since)

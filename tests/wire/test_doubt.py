@@ -1,0 +1,91 @@
+"""A create whose answer is lost: what it made is gone on with, or counts where nobody can find it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.support.databases import SqliteDatabase, until
+from tests.wire.discord import DiscordStandIn
+from tests.wire.discord_log import Phase
+from tests.wire.process import Running, Start
+from tests.wire.replicate import Meet, ReplicateStandIn
+from tests.wire.replicate_script import Operation, Refusal, Script
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+CALLS = "SELECT state, input_tokens, output_tokens, reserved_tokens, provider_id FROM predictions"
+
+
+@pytest.fixture
+async def bot(start: Start) -> Running:
+    return await start()
+
+
+def cutting(cut: Phase) -> Meet:
+    """What loses the connection of every create: before it took effect, or after."""
+
+    async def meet(operation: Operation, phase: Phase, _: Mapping[str, Any]) -> bool:
+        return not (operation is Operation.CREATE and phase is cut)
+
+    return meet
+
+
+async def settled(bot: Running, ending: str) -> None:
+    await until(SqliteDatabase(bot.database), "SELECT ending FROM usage", [(ending,)])
+
+
+async def test_what_was_made_all_the_same_is_the_answer(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, bot: Running
+) -> None:
+    replicate.script(Script(tokens=["All ", "of it."]))
+    replicate.meet = cutting(Phase.AFTER)
+    asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
+    await standin.shown(asked, "-# meta")
+    assert "All of it." in asked.text
+    await settled(bot, "done")
+    assert len(replicate.runs) == len(replicate.creations) == 1
+    [(state, *tokens, _, provider_id)] = bot.select(CALLS)
+    assert (state, tokens, provider_id) == ("succeeded", [7, 2], replicate.last.id)
+
+
+async def test_of_two_that_ask_the_same_each_goes_on_with_one(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, bot: Running
+) -> None:
+    replicate.meet = cutting(Phase.AFTER)
+    replicate.respond = lambda _: Script(tokens=["All ", "of it."])
+    people = [standin.add_user(name, standin.guild) for name in ("one", "two")]
+    both = [standin.slash(person, standin.channel, "ask", {"question": "why?"}) for person in people]
+    for asked in both:
+        await standin.shown(asked, "-# meta")
+    await until(SqliteDatabase(bot.database), "SELECT COUNT(*) FROM usage WHERE ending = 'done'", [(2,)])
+    assert sorted(bot.select("SELECT provider_id FROM predictions")) == [(each,) for each in replicate.runs]
+
+
+async def test_what_was_not_made_counts_with_nothing(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, bot: Running
+) -> None:
+    replicate.meet = cutting(Phase.BEFORE)
+    asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
+    await standin.shown(asked, "cannot be reached")
+    await settled(bot, "failed")
+    assert not replicate.runs
+    [(state, *tokens, _, provider_id)] = bot.select(CALLS)
+    assert (state, tokens, provider_id) == ("aborted", [0, 0], None)
+    assert bot.select("SELECT counts, cost FROM usage") == [(0, 0)]
+
+
+async def test_what_nobody_can_look_for_counts_with_all_it_may_use(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, bot: Running
+) -> None:
+    replicate.meet = cutting(Phase.AFTER)
+    replicate.refuse(Operation.GET, Refusal(503), times=20)
+    asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
+    await standin.shown(asked, "cannot be reached")
+    await settled(bot, "failed")
+    [(state, input_tokens, output_tokens, bound, provider_id)] = bot.select(CALLS)
+    assert (state, provider_id) == ("canceled", None)
+    assert input_tokens + output_tokens == bound > 0
+    [(counts, used, cost)] = bot.select("SELECT counts, input_tokens + output_tokens, cost FROM usage")
+    assert (counts, used) == (1, bound)
+    assert cost > 0
