@@ -108,7 +108,7 @@ class Answers:
             policy = await self.services.policies.of(request.scope)
         except Exception as error:  # noqa: BLE001 - every error becomes a sentence
             run = Run(request, opening(request), self.services)
-            await self._refuse(run, error)
+            await self.refuse(run, error)
             self._count(run)
             return None
         request = under(policy, request)
@@ -142,6 +142,13 @@ class Answers:
         finally:
             del self._runs[run.request.id]
             self._count(run)
+
+    async def refuse(self, run: Run, error: Exception) -> None:
+        """Say why a request is not answered, or not any more; what is a fault of ours is settled as that."""
+        if not isinstance(error, ParlanceError):
+            _log_failure(error)
+            await self._settle(run, Ending.FAILED, error)
+        await self._say_refusal(run, sentence_of(run, error))
 
     async def _close(self, run: Run) -> None:
         """Take an answer off the record of those under way; what a shutdown leaves unsaid, the next start
@@ -217,14 +224,14 @@ class Answers:
         except LimitReached as reached:
             if not reached.again:
                 reached.remains = await self._remains(run, reached)
-            await self._refuse(run, reached)
+            await self.refuse(run, reached)
             return False
         except Unanswerable as error:
             await self._settle(run, Ending.FAILED, error)
-            await self._refuse(run, error)
+            await self.refuse(run, error)
             return False
         except Exception as error:  # noqa: BLE001 - every error becomes a sentence
-            await self._refuse(run, error)
+            await self.refuse(run, error)
             return False
         return True
 
@@ -246,7 +253,7 @@ class Answers:
             raise Refused(N_("I am just being restarted. Please ask again in a minute."))
         wanted = self.services.model_for(run.policy, run.request)
         run.model = self.services.answering(run.policy, wanted)
-        run.instead_of = wanted if run.model is not wanted else None
+        run.instead_of = wanted.name if run.model is not wanted else None
         plan.check(run.request)
 
     async def _reserve(self, run: Run) -> None:
@@ -254,7 +261,7 @@ class Answers:
         request = run.request
         bound = self.services.bound(run.policy, run.model, request)
         admission = asyncio.ensure_future(
-            self.services.ledger.admit(request, run.model, bound, run.reply.anchor)
+            self.services.ledger.admit(request, run.model, bound, run.reply.anchor, run.instead_of)
         )
         await asyncio.wait({admission}, timeout=ADMISSION_SECONDS)
         lost: Lost | None = None
@@ -314,12 +321,6 @@ class Answers:
         )
         await self._settle(run, ending, error)
         await run.reply.close()
-
-    async def _refuse(self, run: Run, error: Exception) -> None:
-        if not isinstance(error, ParlanceError):
-            _log_failure(error)
-            await self._settle(run, Ending.FAILED, error)
-        await self._say_refusal(run, sentence_of(run, error))
 
     async def _say_refusal(self, run: Run, sentence: str) -> None:
         neutral = SMALL.strip() + " " + run.language.say(N_("This request was not answered."))

@@ -133,48 +133,77 @@ class Recovery:
         logged_request.set(short(row.request_id))
         try:
             details = await self._ledger.lookup.details(row.request_id)
-            if details is not None:
+            if details is None:
+                # Its record was deleted, and with it all that is known of the answer.
+                self._ledger.leases.forget(row.request_id)
+            else:
                 await self._go_on(row, details)
         except StoreUnavailable as error:
             log.warning("an answer that was left behind waits for the database: %s", error.reason)
-            self._ledger.pass_on(row.request_id)
-            await self._ledger.leases.let_go(row.request_id)
+            await self._let_go(row.request_id)
         except Exception:
             log.exception("an answer that was left behind could not be gone on with")
             await self._ledger.settle(row.request_id, Ending.FAILED)
             await self._ledger.leases.closed(row.request_id)
 
+    async def _let_go(self, request_id: int) -> None:
+        self._ledger.pass_on(request_id)
+        await self._ledger.leases.let_go(request_id)
+
     async def _go_on(self, row: InflightRow, details: Details) -> None:
-        services, usage = self._answers.services, details.usage
         known = self._ledger.leases.request(row)
-        request = request_again(usage) if known is None else known
-        age = utc_now() - request.asked_at
-        run = Run(request, self._reopen(request, row), services, age / timedelta(seconds=1))
-        run.model = model_again(services, details)
-        run.past = PastCalls(services, details.predictions)
-        plan = None
-        if known is not None and usage.is_open:
-            plan = self._plans.get(request.command)
-            run.policy = await services.policies.of(request.scope)
-            run.instead_of = model_replaced(services, run)
-            await self._ledger.take_up(request.id)
-        remainder = Remainder(services, usage, plan, gives_up=row.taken > MOST_TIMES)
+        run = self._again(known or request_again(details.usage), row, details)
         try:
             await run.reply.take_up(row.messages, run.language.say(N_("Going on after a restart…")))
         except Lost as error:
-            if isinstance(error, OutOfTime) and age < LEFT_OPEN:
+            if isinstance(error, OutOfTime) and run.seconds < LEFT_OPEN.total_seconds():
                 log.warning("an answer that was left behind waits for Discord: %s", error)
-                self._ledger.pass_on(request.id)
-                await self._ledger.leases.let_go(request.id)
-                return
-            log.info("an answer that was left behind cannot be shown: %s", error)
-            was_seen = bool(row.messages or details.predictions)
-            await remainder.abandon(run)
-            await self._ledger.settle(request.id, Ending.LOST if was_seen else Ending.UNSEEN)
-            await self._ledger.leases.closed(request.id)
+                await self._let_go(row.request_id)
+            else:
+                await self._abandon(run, row, details, error)
             return
         log.info("going on with an answer that was left behind")
-        await self._answers.resume(run, remainder)
+        services, usage = self._answers.services, details.usage
+        try:
+            plan = None if known is None or not usage.is_open else await self._plan(run)
+        except StoreUnavailable:
+            run.reply.pass_on()
+            raise
+        except Exception as error:  # noqa: BLE001 - every error becomes a sentence
+            await Remainder(services, usage, None).abandon(run)
+            await self._answers.refuse(run, error)
+            await self._ledger.leases.closed(row.request_id)
+            return
+        await self._answers.resume(run, Remainder(services, usage, plan, gives_up=row.taken > MOST_TIMES))
+
+    def _again(self, request: Request, row: InflightRow, details: Details) -> Run:
+        """What the process that is gone knew of an answer, as far as it is on record."""
+        services = self._answers.services
+        age = (utc_now() - request.asked_at) / timedelta(seconds=1)
+        run = Run(request, self._reopen(request, row), services, age)
+        run.model = model_again(services, details)
+        run.instead_of = row.instead_of
+        run.facts = dict(details.usage.read)
+        run.past = PastCalls(services, details.predictions)
+        return run
+
+    async def _plan(self, run: Run) -> Plan | None:
+        """The request's own plan, once more.
+
+        Raises:
+            StoreUnavailable: what it needs cannot be read now.
+        """
+        run.policy = await self._answers.services.policies.of(run.request.scope)
+        await self._ledger.take_up(run.request.id)
+        return self._plans.get(run.request.command)
+
+    async def _abandon(self, run: Run, row: InflightRow, details: Details, why: Lost) -> None:
+        """Settle an answer that nobody can show."""
+        log.info("an answer that was left behind cannot be shown: %s", why)
+        was_seen = bool(row.messages or details.predictions)
+        await Remainder(self._answers.services, details.usage, None).abandon(run)
+        await self._ledger.settle(run.request.id, Ending.LOST if was_seen else Ending.UNSEEN)
+        await self._ledger.leases.closed(run.request.id)
 
 
 class Remainder:
@@ -287,14 +316,3 @@ def model_again(services: Services, details: Details) -> Model:
         return services.registry.get(name)
     except BadRequest:
         return Model(name, ProviderName.REPLICATE, 0, 0, None)
-
-
-def model_replaced(services: Services, run: Run) -> Model | None:
-    """Return the model that the operator's second one answers for, where that one answers."""
-    if run.model.name != services.settings.fallback_model:
-        return None
-    try:
-        wanted = services.model_for(run.policy, run.request)
-    except ParlanceError:
-        return None
-    return None if wanted.name == run.model.name else wanted

@@ -51,8 +51,8 @@ class Run:
         """How it ended, once it was admitted and has."""
         self.is_passed_on = False
         """Whether another process goes on with it by now."""
-        self.instead_of: Model | None = None
-        """The model that should have answered, where another does."""
+        self.instead_of: str | None = None
+        """The name of the model that should have answered, where another does."""
         self.facts: dict[str, int | str] = {}
         self.is_cut = False
         """Whether the answer shown, or a part of it, may have ended because it reached its longest length."""
@@ -236,6 +236,7 @@ class Run:
                 {LONGEST: prompt.max_tokens, "temperature": prompt.temperature},
                 stage=stage,
                 fingerprint=fingerprint,
+                read=self.facts,
             )
         )
         making = Making(self._services, call, self.model, prompt, bound, fingerprint)

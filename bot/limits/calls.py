@@ -4,7 +4,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.domain import Model, PredictionState, Stage, Tokens
@@ -85,6 +85,7 @@ class Call:
     now: datetime
     stage: Stage = Stage.LAST
     fingerprint: str | None = None
+    read: Mapping[str, int | str] = field(default_factory=dict)
 
     async def write(self, transaction: Transaction) -> tuple[Level, ...]:
         """Return how full the limits are that the reservation grew in."""
@@ -99,7 +100,11 @@ class Call:
             self.stage,
             self.fingerprint,
         )
-        return await Growth(self.usage_id, self.raised).write(transaction) if begun else ()
+        if not begun:
+            return ()
+        if self.read:
+            await usage.note_usage(transaction, self.usage_id, self.read)
+        return await Growth(self.usage_id, self.raised).write(transaction)
 
 
 @dataclass(frozen=True, slots=True)

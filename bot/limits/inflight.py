@@ -22,11 +22,13 @@ class Opened:
     anchor: Anchor
     request: str
     """Sealed."""
+    instead_of: str | None
+    """The name of the model that should have answered, where another does."""
 
     async def write(self, transaction: Transaction) -> None:
         """Write its row."""
         lease = Lease(self.owner, self.clock() + timedelta(seconds=LEASE_SECONDS))
-        await open_inflight(transaction, self.request_id, lease, self.anchor, self.request)
+        await open_inflight(transaction, self.request_id, lease, self.anchor, self.request, self.instead_of)
 
 
 @dataclass(frozen=True, slots=True)

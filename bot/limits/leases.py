@@ -59,10 +59,10 @@ class Leases:
         self._in_touch_at: datetime | None = None
         """When others have heard as well that the database is back."""
 
-    def opened(self, request: Request, anchor: Anchor) -> Opened:
+    def opened(self, request: Request, anchor: Anchor, instead_of: str | None = None) -> Opened:
         """Return the entry that puts an answer on record, for the transaction that admits it."""
         self._ours.add(request.id)
-        return Opened(request.id, self.owner, self._clock, anchor, self._seal.sealed(request))
+        return Opened(request.id, self.owner, self._clock, anchor, self._seal.sealed(request), instead_of)
 
     async def moved(self, request_id: int, anchor: Anchor, messages: Sequence[int]) -> None:
         """Write where an answer stands, and its messages."""

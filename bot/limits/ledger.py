@@ -119,11 +119,17 @@ class Ledger:
         await self._journal.write(PlaceLimits(Place.BOT, 0, wanted, self._clock()))
 
     async def admit(
-        self, request: Request, model: Model, bound: Tokens, anchor: Anchor | None = None
+        self,
+        request: Request,
+        model: Model,
+        bound: Tokens,
+        anchor: Anchor | None = None,
+        instead_of: str | None = None,
     ) -> None:
         """Take ``bound`` from every limit that applies and write the open usage row, or neither.
 
-        With an ``anchor``, which says where the answer will stand, it is put on record as under way.
+        With an ``anchor``, which says where the answer will stand, it is put on record as under way;
+        ``instead_of`` names the model that should have answered, where this one does.
 
         Raises:
             LimitReached: a limit leaves too little; the one that takes longest to reset. Refused: a cost
@@ -131,7 +137,7 @@ class Ledger:
             up.
         """
         opened = OpenRequest(Amounts(1, bound.total, model.cost(bound), 1))
-        underway = None if anchor is None else self.leases.opened(request, anchor)
+        underway = None if anchor is None else self.leases.opened(request, anchor, instead_of)
         admission = Admission(_wordless(request), model.name, opened.reserved, underway)
         self._memory.opened[request.id] = opened
         try:
@@ -162,10 +168,12 @@ class Ledger:
         *,
         stage: Stage = Stage.LAST,
         fingerprint: str | None = None,
+        read: Mapping[str, int | str] | None = None,
     ) -> int:
         """Write the row of a model call that is about to be made; return its id.
 
-        ``fingerprint`` is a hash of its input, by which it is found when its provider's id is never told.
+        ``fingerprint`` is a hash of its input, by which it is found when its provider's id is never told;
+        ``read`` is what went into the request so far, for its Details.
 
         Where what the request has used, or may still use in calls under way, and this call's bound are more
         than is reserved, the reservation grows, within the limits.
@@ -180,7 +188,18 @@ class Ledger:
         amounts = amounts_of(bound, model.cost(bound))
         raised = opened.missing(amounts)
         now = self._clock()
-        call = Call(self._ids.new(), request_id, model, amounts, raised, settings, now, stage, fingerprint)
+        call = Call(
+            self._ids.new(),
+            request_id,
+            model,
+            amounts,
+            raised,
+            settings,
+            now,
+            stage,
+            fingerprint,
+            dict(read or {}),
+        )
         # At once, so that another call of this request, made meanwhile, sees it.
         opened.calls[call.id] = OpenCall(amounts)
         opened.reserved += raised

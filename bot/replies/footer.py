@@ -16,7 +16,7 @@ def footer(
     """Model, tokens, cost (nano-dollars) and seconds in one small line; ``note`` comes first and says why an
     answer is not whole.
     """
-    parts = [short_name(model), language.plural(N_("{n} token"), N_("{n} tokens"), tokens.total)]
+    parts = [short_name(model.name), language.plural(N_("{n} token"), N_("{n} tokens"), tokens.total)]
     if model.price is not None and cost:
         parts.append(language.money(cost))
     parts.append(language.seconds(seconds))
@@ -25,9 +25,9 @@ def footer(
     return SMALL + " · ".join(parts)
 
 
-def short_name(model: Model) -> str:
+def short_name(model: str) -> str:
     """A model's name without its owner, short enough for the footer."""
-    name = model.name.rpartition("/")[2]
+    name = model.rpartition("/")[2]
     while units(name) > LONGEST_NAME:
         name = name[:-2] + "…"
     return name

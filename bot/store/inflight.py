@@ -25,6 +25,8 @@ class InflightRow:
     """The request, sealed; None where an older version wrote the row."""
     taken: int
     """How often a process has taken it over."""
+    instead_of: str | None
+    """The model that should have answered, where the operator's second one does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,14 @@ class Lease:
 
 
 async def open_inflight(
-    transaction: Transaction, request_id: int, lease: Lease, anchor: Anchor, request: str
+    transaction: Transaction,
+    request_id: int,
+    lease: Lease,
+    anchor: Anchor,
+    request: str,
+    instead_of: str | None,
 ) -> None:
-    """Write the row of an answer that begins; ``request`` is sealed."""
+    """Write the row of an answer that begins; ``request`` is sealed, ``instead_of`` a model's name."""
     await transaction.run(
         "open_inflight",
         request_id=request_id,
@@ -47,6 +54,7 @@ async def open_inflight(
         application_id=anchor.application_id,
         quoted=int(anchor.quoted),
         request=request,
+        instead_of=instead_of,
         **_place(anchor),
     )
 
@@ -150,4 +158,5 @@ def _inflight_row(row: Row) -> InflightRow:
         messages=tuple(json.loads(row["messages"])),
         request=row["request"],
         taken=row["taken"],
+        instead_of=row["instead_of"],
     )

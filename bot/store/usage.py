@@ -99,6 +99,11 @@ async def open_usage_of(transaction: Transaction, usage_id: int) -> OpenUsage | 
     return None if row is None or row["state"] != "open" else _open_usage(row)
 
 
+async def note_usage(transaction: Transaction, usage_id: int, read: Mapping[str, int | str]) -> None:
+    """Write what went into an open request so far."""
+    await transaction.run("note_usage", id=usage_id, facts=_facts(read))
+
+
 async def settle_usage(
     transaction: Transaction,
     usage_id: int,
@@ -124,7 +129,7 @@ async def settle_usage(
         total_ms=verdict.total_ms,
         counts=counts,
         settled_at=milliseconds(verdict.settled_at),
-        facts=json.dumps(dict(verdict.read)),
+        facts=_facts(verdict.read),
     )
     if row is None:
         return None
@@ -247,6 +252,10 @@ def _asked(request: Request, model: str) -> dict[str, object]:
         "locale": request.locale,
         "asked_at": milliseconds(request.asked_at),
     }
+
+
+def _facts(read: Mapping[str, int | str]) -> str:
+    return json.dumps(dict(read))
 
 
 def _late(row: Row | None) -> PredictionRow | None:

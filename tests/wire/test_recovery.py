@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.databases import SqliteDatabase, until
-from tests.wire.discord import DiscordStandIn, Interaction
+from tests.wire.discord import DiscordStandIn, Interaction, Upload
 from tests.wire.discord_log import Phase
 from tests.wire.everything import bearing
 from tests.wire.process import Running, Start
@@ -169,17 +169,31 @@ async def test_what_nobody_can_go_on_with_is_settled_and_said(
 
 
 async def test_who_answers_for_a_model_that_was_down_says_so_after_a_restart_too(
-    standin: DiscordStandIn, start: Start, asking: Asking
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start, asking: Asking
 ) -> None:
     bot = await start(LEASE_SECONDS=LEASE, FALLBACK_MODEL=SECOND)
-    asked, chosen = await asking.ask(), await asking.ask(model=SECOND)
+    replicate.refuse(Operation.CREATE, Refusal(503), times=5)
+    people = [standin.add_user("early", standin.guild) for _ in range(5)]
+    early = [standin.slash(person, standin.channel, "ask", {"question": "why?"}) for person in people]
+    for each in early:
+        await standin.shown(each, "cannot be reached right now. Please")
+    going, chosen = await asking.ask(), await asking.ask(model=SECOND)
+    whole = asyncio.Event()
+    replicate.script(Script(tokens=[EARLY, LATE], gates={1: whole}))
+    ended = await asking.ask()
+    # This one is whole, and its last edit is not taken.
+    standin.fault("PATCH /webhooks/*", status=503, times=1000)
+    whole.set()
+    await settled(bot, "done")
     await bot.kill()
-    bot.change(f"UPDATE predictions SET model = '{SECOND}'")  # noqa: S608 - of our own
+    standin.server.interference.faults.clear()
     asking.goes_on.set()
-    again = await start(LEASE_SECONDS=LEASE, FALLBACK_MODEL=SECOND)
-    for each in (asked, chosen):
+    # Somebody has changed the model meanwhile.
+    again = await start(LEASE_SECONDS=LEASE, DEFAULT_MODEL=SECOND)
+    for each in (going, chosen, ended):
         await standin.shown(each, f"-# {SECOND.partition('/')[2]}")
-    assert "meta-llama-3-70b-instruct cannot be reached right now, so another model answered." in asked.text
+    for each in (going, ended):
+        assert "meta-llama-3-70b-instruct cannot be reached right now, so another model" in each.text
     assert "cannot be reached" not in chosen.text
     assert await again.end() == 0
 
@@ -286,5 +300,37 @@ async def test_an_answer_that_has_brought_down_process_after_process_is_shown_no
     assert EARLY.strip() in asked.text
     assert LATE not in asked.text
     await settled(bot, "shutdown")
+    assert await again.end() == 0
+    assert not replicate.left_running()
+
+
+async def test_what_went_into_an_answer_is_told_after_a_restart_too(
+    standin: DiscordStandIn, start: Start, asking: Asking
+) -> None:
+    bot = await start(LEASE_SECONDS=LEASE)
+    asked = await asking.ask(file=Upload("notes.txt", b"twenty characters   "))
+    await bot.kill()
+    asking.goes_on.set()
+    again = await start(LEASE_SECONDS=LEASE)
+    await standin.shown(asked, "-# meta")
+    assert await again.end() == 0
+    assert again.select("SELECT facts FROM usage") == [('{"file_characters": 20}',)]
+
+
+async def test_where_going_on_fails_in_a_way_that_nobody_foresaw_a_sentence_says_so(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start, asking: Asking
+) -> None:
+    bot = await start(LEASE_SECONDS=LEASE)
+    asked = await asking.ask()
+    await bot.kill()
+    limit = (
+        f"1, 'guild', {standin.guild.id}, 'nobody knows whom', 0, 'tokens', 'day', 1, 1, {standin.guild.id}"
+    )
+    columns = 'id, place, place_id, subject, role_id, metric, "window", amount, since, guild_id'
+    bot.change(f"INSERT INTO limits ({columns}) VALUES ({limit})")  # noqa: S608 - of our own
+    again = await start(LEASE_SECONDS=LEASE)
+    await standin.shown(asked, "Something went wrong")
+    await settled(again, "failed")
+    await until(SqliteDatabase(again.database), "SELECT COUNT(*) FROM inflight", [(0,)])
     assert await again.end() == 0
     assert not replicate.left_running()

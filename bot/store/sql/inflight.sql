@@ -1,9 +1,9 @@
 -- name: open_inflight!
 INSERT INTO inflight (
-    request_id, owner, lease_until, application_id, channel_id, token, expires_at, reply_to, quoted, request
+    request_id, owner, lease_until, application_id, channel_id, token, expires_at, reply_to, quoted, request, instead_of
 )
 VALUES (
-    :request_id, :owner, :lease_until, :application_id, :channel_id, :token, :expires_at, :reply_to, :quoted, :request
+    :request_id, :owner, :lease_until, :application_id, :channel_id, :token, :expires_at, :reply_to, :quoted, :request, :instead_of
 )
 ON CONFLICT (request_id) DO NOTHING;
 

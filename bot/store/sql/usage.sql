@@ -28,6 +28,9 @@ SET reserved_tokens = reserved_tokens + CAST(:tokens AS BIGINT), reserved_cost =
 WHERE id = CAST(:id AS BIGINT) AND state = 'open'
 RETURNING user_id, guild_id, category_id, channel_id, surroundings, asked_at, reserved_tokens, reserved_cost, holds;
 
+-- name: note_usage!
+UPDATE usage SET facts = :facts WHERE id = CAST(:id AS BIGINT) AND state = 'open';
+
 -- name: set_holds!
 UPDATE usage SET holds = :holds WHERE id = CAST(:id AS BIGINT) AND state = 'open';
 
