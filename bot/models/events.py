@@ -73,8 +73,16 @@ def is_trusted(stream: str, base_url: str) -> bool:
 
 @lru_cache(maxsize=64)
 def proxy_for(scheme: str, host: str) -> str | None:
-    """Return the proxy that the environment names for a host, as it was when first asked for."""
-    return None if proxy_bypass(host) else getproxies().get(scheme)
+    """Return the proxy that the environment names for a host, as it was when first asked for.
+
+    One that does not speak HTTP is left out: streams cannot be read through it, and the record tells as well.
+    """
+    proxies = getproxies()
+    proxy = proxies.get(scheme) or proxies.get("all")
+    if proxy is None or proxy_bypass(host):
+        return None
+    address = proxy if "://" in proxy else f"http://{proxy}"
+    return address if address.startswith(("http://", "https://")) else None
 
 
 @asynccontextmanager

@@ -166,6 +166,25 @@ async def test_an_entry_in_netrc_is_left_alone(
     assert replicate.last.streams == 1
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("https_proxy", "http://near.example:3128", "http://near.example:3128"),
+        ("all_proxy", "near.example:3128", "http://near.example:3128"),
+        ("all_proxy", "socks5://near.example:1080", None),
+        ("http_proxy", "http://near.example:3128", None),
+    ],
+)
+def test_the_proxy_for_streams_is_the_one_for_their_scheme_or_for_all_if_it_speaks_http(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, expected: str | None
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv(variable, value)
+    assert proxy_for.__wrapped__("https", "far.example") == expected
+
+
 async def test_a_stream_is_read_through_the_proxy_that_the_environment_names(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
