@@ -59,7 +59,7 @@ class Asked:
     """One person's question."""
 
     find: Callable[[], Sequence[Message]]
-    interaction: Interaction | None = None
+    interaction: Interaction | None = field(default=None, repr=False)
     at: float = field(default_factory=time.perf_counter)
 
     @property
@@ -81,11 +81,11 @@ class Asked:
 class Crowd:
     """Those who ask, and the bot that they ask."""
 
-    discord: DiscordStandIn
+    discord: DiscordStandIn = field(repr=False)
     bot: Running
     database: Database
     log: Path
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list, repr=False)
 
     def ask(self, count: int = SIZE) -> list[Asked]:
         """Let as many people ask at once: two of three with a command, one in a direct message."""
