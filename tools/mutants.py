@@ -222,6 +222,62 @@ MUTANTS = (
         "return whole, False",
         ("tests/replies/test_reply.py",),
     ),
+    Mutant(
+        "what was taken over unheard is nobody's for ever",
+        "bot/limits/leases.py",
+        "return set() if self._journal.away else unheard",
+        "return set()",
+        ("tests/limits/test_unheard.py",),
+    ),
+    Mutant(
+        "what is still to be written is thought unheard",
+        "bot/limits/leases.py",
+        "return set() if self._journal.away else unheard",
+        "return unheard",
+        ("tests/limits/test_unheard.py",),
+    ),
+    Mutant(
+        "what was admitted unheard stays open",
+        "bot/limits/ledger.py",
+        "                self._undo(admission, error, why)",
+        "                pass",
+        ("tests/limits/test_unheard.py",),
+    ),
+    Mutant(
+        "a late process says how a call ended",
+        "bot/store/sql/predictions.sql",
+        "inflight.owner <> CAST(:owner AS BIGINT)\n  )\nRETURNING",
+        "inflight.owner <> CAST(:owner AS BIGINT) AND FALSE\n  )\nRETURNING",
+        ("tests/limits/test_unheard.py",),
+    ),
+    Mutant(
+        "a call that is told of late counts with nothing",
+        "bot/limits/calls.py",
+        "    if change == Amounts():",
+        "    if change != Amounts():",
+        ("tests/limits/test_unheard.py",),
+    ),
+    Mutant(
+        "a create whose answer is lost made nothing",
+        "bot/making.py",
+        "        self.is_in_doubt = provider_id is None",
+        "        self.is_in_doubt = False",
+        ("tests/wire/test_doubt.py",),
+    ),
+    Mutant(
+        "what another process shows is cancelled",
+        "bot/models/replicate.py",
+        "if not (prediction.state.is_final or prediction.is_passed_on):",
+        "if not prediction.state.is_final:",
+        ("tests/models/test_leaving.py",),
+    ),
+    Mutant(
+        "only the newest page is looked through",
+        "bot/models/replicate.py",
+        "                if len(newest) > MOST_LISTED:",
+        "                if len(newest) == 100:\n                    break\n                if False:",
+        ("tests/models/test_resuming.py",),
+    ),
 )
 
 

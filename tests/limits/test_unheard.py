@@ -97,11 +97,11 @@ async def test_what_was_taken_over_unheard_is_taken_by_one_other(
 async def test_what_ends_meanwhile_is_not_thought_lost(place: World, store: Faulty) -> None:
     leases = place.ledger.leases
     shown, going = await asked(place.ledger, place), await asked(place.ledger, place)
-    store.unheard = True
+    store.away = True
     await leases.closed(shown.id)
     await leases.let_go(going.id)
-    store.unheard = False
-    # That both are ours no longer is still to be written; it has been already.
+    store.away = False
+    # That both are ours no longer is still to be written.
     assert place.ledger.kept
     await leases.renew()
     await place.caught_up()
