@@ -238,7 +238,7 @@ MUTANTS = (
     ),
     Mutant(
         "what was admitted unheard stays open",
-        "bot/limits/ledger.py",
+        "bot/limits/admissions.py",
         "                self._undo(admission, error, why)",
         "                pass",
         ("tests/limits/test_unheard.py",),

@@ -29,6 +29,7 @@ from bot.domain import (
 from bot.errors import PassedOn, Refused
 from bot.i18n import N_
 from bot.ids import Clock, Ids, utc_now
+from bot.limits.admissions import Admissions
 from bot.limits.calls import Call, Created, Ended, Growth
 from bot.limits.entries import (
     Admission,
@@ -40,7 +41,6 @@ from bot.limits.entries import (
     gives_back,
     within,
 )
-from bot.limits.inflight import Closed
 from bot.limits.journal import RETRY_SECONDS, Journal
 from bot.limits.leases import Leases
 from bot.limits.lookup import Lookup
@@ -70,6 +70,7 @@ class Ledger:
         self._refusals = Refusals(store, self._journal, self._memory, clock, self._noted)
         self.lookup = Lookup(store)
         self.leases = Leases(store, self._journal, clock, self._ids.new(), seal)
+        self._admissions = Admissions(store, self._journal, self._memory, clock, self.leases.owner)
         self._forget_at = clock()
         self._tasks: set[asyncio.Task[None]] = set()
         self.on_notice: Callable[[], None] = lambda: None
@@ -141,7 +142,7 @@ class Ledger:
         admission = Admission(_wordless(request), model.name, opened.reserved, underway)
         self._memory.opened[request.id] = opened
         try:
-            await self._admit(admission, model, opened)
+            await self._admissions.admit(admission, model, opened)
         except Refused as error:
             del self._memory.opened[request.id]
             self.leases.forget(request.id)
@@ -233,7 +234,7 @@ class Ledger:
         if self._journal.away:
             return
         try:
-            self._see(await self._store.write(work))
+            self._memory.saw(await self._store.write(work))
         except StoreUnavailable:
             # Whatever was written of it is given back when the request settles.
             return
@@ -295,50 +296,6 @@ class Ledger:
         """Forget an open request that another process settles: no more calls are made for it here."""
         self._memory.close(request_id, None)
 
-    async def _admit(self, admission: Admission, model: Model, opened: OpenRequest) -> None:
-        """Admit in the store, or from memory while that is away."""
-        why: StoreUnavailable | None = None
-        if not self._journal.away:
-            try:
-                await self._admit_in_store(admission, model, opened)
-            except StoreUnavailable as error:
-                why = error
-            else:
-                return
-        try:
-            self._admit_from_memory(admission, model, opened)
-        except Refused as error:
-            if why is not None:
-                self._undo(admission, error, why)
-            raise
-        self._journal.keep(admission, why)
-
-    def _undo(self, admission: Admission, error: Refused, why: StoreUnavailable) -> None:
-        """End what may be on record, and nobody answers: its commit was under way as the store went away."""
-        request_id = admission.request.id
-        refused = Verdict(Ending.REFUSED, type(error).__name__, None, None, self._clock(), {})
-        self._journal.keep(Settlement(request_id, self.leases.owner, refused), why)
-        self._journal.keep(Closed(request_id, self.leases.owner), why)
-
-    async def _admit_in_store(self, admission: Admission, model: Model, opened: OpenRequest) -> None:
-        async def work(transaction: Transaction) -> tuple[Level, ...]:
-            levels = await admission.write(transaction)
-            check_price(model, (level.limit for level in levels))
-            return within(levels)
-
-        levels = await self._store.write(work)
-        opened.limits = {level.hold: level.limit for level in levels}
-        self._see(levels)
-
-    def _admit_from_memory(self, admission: Admission, model: Model, opened: OpenRequest) -> None:
-        request = admission.request
-        limits = self._memory.limits_of(request)
-        check_price(model, limits.values())
-        levels = within(self._memory.levels(limits.items(), opened.reserved))
-        self._memory.allow(request)
-        opened.limits = limits
-        self._see(levels)
-
     async def _call(self, call: Call, opened: OpenRequest) -> None:
         """Write a call, or keep it while the store is away; within the limits, as far as they are known."""
 
@@ -349,14 +306,14 @@ class Ledger:
         why: StoreUnavailable | None = None
         if not self._journal.away:
             try:
-                self._see(await self._store.write(work))
+                self._memory.saw(await self._store.write(work))
             except StoreUnavailable as error:
                 why = error
             else:
                 return
         levels = self._memory.levels(_touched(opened, call.raised), call.raised)
         try:
-            self._see(within(levels))
+            self._memory.saw(within(levels))
         except Refused:
             if why is not None:
                 # It may be on record all the same.
@@ -396,10 +353,6 @@ class Ledger:
     def _open_call(self, call_id: int) -> OpenCall | None:
         found = (opened.calls.get(call_id) for opened in self._memory.opened.values())
         return next((call for call in found if call is not None), None)
-
-    def _see(self, levels: tuple[Level, ...]) -> None:
-        for level in levels:
-            self._memory.saw(level)
 
     def _forget_now_and_then(self) -> None:
         now = self._clock()

@@ -69,10 +69,11 @@ class Memory:
         self._allowed: Counter[int] = Counter()
         self._refusals = 0
 
-    def saw(self, level: Level) -> None:
-        """Remember what a counter showed."""
-        self._seen[level.hold] = level.used
-        self._seen.move_to_end(level.hold)
+    def saw(self, levels: Iterable[Level]) -> None:
+        """Remember what counters showed."""
+        for level in levels:
+            self._seen[level.hold] = level.used
+            self._seen.move_to_end(level.hold)
         while len(self._seen) > SEEN_COUNTERS:
             self._seen.popitem(last=False)
 

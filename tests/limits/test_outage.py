@@ -279,7 +279,7 @@ class TestAllowance:
         found = Limit(1, Place.BOT, 0, Subject.USER, Metric.REQUESTS, Window.DAY, 5)
         holds = [hold(found, Scope(Surroundings.BOT_DM, user, 3), START) for user in range(3)]
         for held in holds:
-            seen.saw(Level(found, held, 1, 4))
+            seen.saw([Level(found, held, 1, 4)])
         levels = seen.levels(((held, found) for held in holds), Amounts(requests=1))
         assert [level.used for level in levels] == [1, 5, 5]
 
