@@ -3,12 +3,15 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 
 import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.health import MOST_LAG
+from tests.support.databases import SqliteDatabase
 from tests.support.patience import PATIENCE
 from tests.support.postgres import free_port
 from tests.wire.discord import DiscordStandIn
@@ -86,6 +89,29 @@ async def test_it_is_ready_while_the_gateway_is_connected_and_the_image_asks_it(
     assert counted["parlance_model_paused meta/meta-llama-3-70b-instruct"] == 0
     assert counted["parlance_open_answers"] == 0
     assert "stand-in" not in text
+    assert await bot.end() == 0
+
+
+async def test_it_is_not_ready_while_the_database_takes_nothing_or_its_loop_stands_still(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start
+) -> None:
+    port = str(free_port())
+    bot = await start(HEALTH_PORT=port)
+    await bot.says("online as")
+    await becomes_ready(port)
+    async with SqliteDatabase(bot.database).locked():
+        asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
+        await standin.shown(asked, "-# meta")
+        code, told = await probe(port)
+        assert (code, "The database cannot be written." in told) == (1, True)
+    await bot.says("the database can be written again")
+    await becomes_ready(port)
+    bot.process.send_signal(signal.SIGSTOP)
+    await asyncio.sleep(2 * MOST_LAG)
+    bot.process.send_signal(signal.SIGCONT)
+    # Whoever is asked while it is late hears of it, for ten seconds.
+    code, told = await probe(port)
+    assert (code, "The event loop was" in told) == (1, True)
     assert await bot.end() == 0
 
 
