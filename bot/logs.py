@@ -16,6 +16,14 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 HIDDEN: Final = "[hidden]"
 INTERACTION_TOKEN: Final = re.compile(r"(/(?:webhooks|interactions)/\d+/)[^/?\s\"']+")
 """Whoever has an interaction's token can write in the bot's name for fifteen minutes."""
+URL_PASSWORD: Final = re.compile(r"(://[^\s/@:]*:)[^\s/@]+(?=@)")
+OPTION_PASSWORD: Final = re.compile(r"(\b(?:ssl)?password=)[^\s&#\"']+")
+"""Passwords are hidden by where they stand, too: one that is a word is known to stand there alone."""
+SHORTEST: Final = 8
+SHORTEST_WORD: Final = 16
+"""Length from which a secret is hidden wherever it stands, and one of nothing but letters. A shorter one is
+part of what anybody writes: to hide it there would garble the text, and tell the secret to whoever reads it.
+"""
 
 CHATTY: Final = ("aiosqlite", "httpcore", "httpx", "asyncio")
 """Libraries that tell of every call below WARNING."""
@@ -31,15 +39,22 @@ class Redact(Protocol):
 
 
 def redactor(secrets: Iterable[str]) -> Redact:
-    """Return a function that hides these secrets, and interaction tokens, wherever they stand in a text."""
-    known = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+    """Return a function that hides these secrets, interaction tokens and addresses' passwords in a text."""
+    known = sorted({secret for secret in secrets if not _is_common(secret)}, key=len, reverse=True)
     values = re.compile("|".join(map(re.escape, known))) if known else None
 
     def redact(text: str) -> str:
-        text = INTERACTION_TOKEN.sub(rf"\1{HIDDEN}", text)
-        return values.sub(HIDDEN, text) if values else text
+        text = values.sub(HIDDEN, text) if values else text
+        for shape in (INTERACTION_TOKEN, URL_PASSWORD, OPTION_PASSWORD):
+            text = shape.sub(rf"\1{HIDDEN}", text)
+        return text
 
     return redact
+
+
+def _is_common(secret: str) -> bool:
+    """Whether it may be part of a text that has nothing to do with it."""
+    return len(secret) < (SHORTEST_WORD if secret.isalpha() else SHORTEST)
 
 
 class TextFormatter(logging.Formatter):

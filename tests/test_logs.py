@@ -111,5 +111,19 @@ def test_the_level_is_kept_and_libraries_are_quiet() -> None:
     assert len(stream.getvalue().splitlines()) == 2
 
 
+@pytest.mark.parametrize("password", ["p", "postgres", "s3cret!"])
+def test_a_password_that_is_part_of_other_words_is_hidden_where_it_is_one(password: str) -> None:
+    redact = redactor([password])
+    kept = "the database postgresql://postgres@host/p is complete and s3cret!ive"
+    assert redact(kept) == kept
+    address = f"postgresql://postgres:{password}@host/p?sslpassword={password}&x=1"
+    assert redact(address) == f"postgresql://postgres:{HIDDEN}@host/p?sslpassword={HIDDEN}&x=1"
+
+
+@pytest.mark.parametrize("password", ["longer than that", "0123456789", "onlylettersandlong"])
+def test_a_password_that_is_like_nothing_else_is_hidden_everywhere(password: str) -> None:
+    assert redactor([password])(f"it is{password}, then") == f"it is{HIDDEN}, then"
+
+
 def test_without_secrets_a_text_stays_as_it_is() -> None:
     assert redactor([""])("a text") == "a text"
