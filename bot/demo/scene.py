@@ -51,6 +51,8 @@ async def server_scene(env: Env, bot: discord.Client, now: datetime, answered_by
     """A server's channel with two members, a few minutes after they talked."""
     talked_for = sum((timedelta(minutes=minutes) for *_, minutes in _TALK), timedelta())
     await _move_to(env, now - _SINCE_TALK - talked_for)
+    # First, since a server that it is in tells it its name once.
+    await _dress(bot)
     heron = env.create_user("heron", global_name="Heron", avatar="heron")
     otter = env.create_user("otter", global_name="Otter", avatar="otter")
     guild = env.create_guild(SERVER_NAME, owner=heron)
@@ -60,7 +62,6 @@ async def server_scene(env: Env, bot: discord.Client, now: datetime, answered_by
         await env.advance_time(minutes * 60.0)
         await members[name].send(channel, line)
     await _move_to(env, now)
-    await _dress(bot)
     await _say(bot, channel, welcome(answered_by, _IN_SERVER))
     pictures = {heron: heron_png(), otter: otter_png()}
     return Scene(channel, tuple(members.values()), _bot_pictures(bot) | _pictures(pictures))
@@ -69,9 +70,9 @@ async def server_scene(env: Env, bot: discord.Client, now: datetime, answered_by
 async def dm_scene(env: Env, bot: discord.Client, now: datetime, answered_by: str) -> Scene:
     """A person's direct messages with the bot."""
     await _move_to(env, now)
+    await _dress(bot)
     otter = env.create_user("otter", global_name="Otter", avatar="otter")
     channel = otter.dm_channel
-    await _dress(bot)
     await _say(bot, channel, welcome(answered_by, _IN_DM))
     return Scene(channel, (otter,), _bot_pictures(bot) | _pictures({otter: otter_png()}))
 

@@ -61,6 +61,10 @@ class Chat:
             self.page.locator(f'.channel-message[data-message-id="{before}"] ~ .channel-message')
         ).not_to_have_count(0, timeout=ANSWER_MS)
 
+    def option(self, name: str) -> Locator:
+        """The field of one option of the command that is being used."""
+        return self.page.locator(f'.command-option-input[data-option="{name}"]')
+
     def say(self, text: str) -> None:
         """Send a plain message."""
         self.page.locator("#channel-composer textarea").fill(text)
@@ -78,7 +82,7 @@ class Chat:
         return self.last.inner_text()
 
     def _fill(self, name: str, value: str) -> None:
-        field = self.page.locator(f'.command-option-input[data-option="{name}"]')
+        field = self.option(name)
         if not field.count():
             self.page.locator(".command-ghost").click()
             self.page.get_by_role("option").filter(has_text=name).first.click()

@@ -9,6 +9,10 @@ from tests.browser.demo import Demo
 
 pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.timeout(180)]
 
+BEYOND = """width => [...document.querySelectorAll("#channel-composer, #channel-composer *")]
+  .filter(piece => piece.getBoundingClientRect().right > width).map(piece => piece.outerHTML)"""
+"""What reaches beyond the screen."""
+
 
 def test_an_answer_grows_and_ends_with_the_footer(chat: Chat) -> None:
     chat.use("ask", question="Why do people keep gardens?")
@@ -67,6 +71,31 @@ def test_a_plain_direct_message_is_answered(chat: Chat) -> None:
 def test_a_mention_is_answered(chat: Chat) -> None:
     chat.say("@Parlance What is water made of?")
     chat.wait_for_answer()
+
+
+def test_a_command_that_is_typed_in_one_go_takes_what_follows(chat: Chat) -> None:
+    chat.page.locator("#channel-composer textarea").click()
+    chat.page.keyboard.type("/ask what is a hedge?")
+    expect(chat.option("question")).to_have_value("what is a hedge?")
+    chat.page.keyboard.press("Enter")
+    expect(chat.last).to_contain_text("what is a hedge?")
+    chat.wait_for_answer()
+    chat.page.locator("#channel-composer textarea").fill("/translate good morning")
+    expect(chat.option("text")).to_have_value("good morning")
+
+
+def test_on_a_phone_whatever_is_asked_for_fits_the_screen(chat: Chat) -> None:
+    width = 390
+    chat.page.set_viewport_size({"width": width, "height": 760})
+    send = chat.page.get_by_role("button", name="Send")
+    for command in ("summarize", "limits set"):
+        chat.page.locator("#channel-composer textarea").fill(f"/{command} ")
+        send.click()
+        expect(chat.page.locator(".command-row")).to_be_visible()
+        assert chat.page.evaluate(BEYOND, width) == []
+        chat.page.reload()
+        expect(chat.last).to_be_visible()
+        chat.page.wait_for_function("() => window.simcordPreview.ready")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

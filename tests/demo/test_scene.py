@@ -35,6 +35,15 @@ async def test_everyone_has_a_picture(stage: Stage) -> None:
     }
 
 
+async def test_the_bot_knows_itself_by_its_name(stage: Stage) -> None:
+    assert stage.bot.user is not None
+    assert stage.bot.user.name == "Parlance"
+    [guild] = stage.bot.guilds
+    assert guild.me.display_name == "Parlance"
+    last = [message.author.display_name async for message in guild.text_channels[0].history(limit=1)]
+    assert last == ["Parlance"]
+
+
 @pytest.mark.parametrize("place", [Place.DM])
 async def test_a_direct_message_page_shows_one_person_and_the_bot(stage: Stage) -> None:
     visitor = await stage.visitor()

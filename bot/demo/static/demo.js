@@ -26,3 +26,27 @@ sizes.observe(document.getElementById("channel-message-list"));
 // Each time the page has been drawn, it may have moved to a message of its own choice.
 const page = document.getElementById("preview-app");
 new MutationObserver(follow).observe(page, { attributes: true, attributeFilter: ["aria-busy"] });
+
+// What follows a command's name goes into its first option, as in Discord, however it was typed or pasted.
+const composer = document.getElementById("channel-composer");
+const line = document.getElementById("channel-composer-input");
+const put = (field, text) => {
+  field.value = text;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+};
+let choosing = false;
+line.addEventListener("input", () => {
+  const [, name] = /^(\/\S+) [^\n]*$/.exec(line.value) ?? [];
+  if (choosing || !name) return;
+  choosing = true;
+  const typed = line.value;
+  put(line, name);
+  const called = (entry) => entry.querySelector("strong").textContent + " ";
+  const entry = [...composer.querySelectorAll(".command-entry")].find((entry) => typed.startsWith(called(entry)));
+  const rest = entry ? typed.slice(called(entry).length) : "";
+  entry?.click();
+  const field = composer.querySelector(".command-option-input");
+  if (rest && field) put(field, rest);
+  else if (!entry) put(line, typed);
+  choosing = false;
+});
