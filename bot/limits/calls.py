@@ -147,11 +147,11 @@ async def _correct(transaction: Transaction, before: PredictionRow, after: Predi
     So comes what a process made that was cut off from the database alone, while another ended the answer.
     """
     change = after.taken - before.taken
+    if change == Amounts():
+        return
     tokens = after.tokens if after.ended_at is not None else Tokens()
     # As in a settlement: what is not known in detail counts as output.
     tokens += Tokens(output=change.tokens - tokens.total)
-    if change == Amounts():
-        return
     log.warning("request %s used %d tokens that are told late", short(after.usage_id), change.tokens)
     over, holds = await usage.correct_usage(transaction, after.usage_id, tokens, change.cost)
     for held in holds:

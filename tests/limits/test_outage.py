@@ -25,10 +25,8 @@ from bot.limits.calls import Call
 from bot.limits.entries import Level
 from bot.limits.memory import Memory
 from bot.limits.resolve import hold
-from bot.store import Store, StoreUnavailable
-from bot.store.driver import T, Work
 from bot.store.rows import Amounts
-from tests.limits.world import BOUND, GUILD, MODEL, OTHER, START, UNPRICED, USER, World, limit, world
+from tests.limits.world import BOUND, GUILD, MODEL, OTHER, START, UNPRICED, USER, Faulty, World, limit, world
 from tests.support.databases import Database, on_postgres
 from tests.support.postgres import Server
 
@@ -161,30 +159,19 @@ async def test_settled_twice_while_it_goes_away(place: World) -> None:
     assert await place.counters() == reading(1, 0, 0)
 
 
-class Late(Store):
-    """A store whose commits come through after everybody has given them up."""
-
-    late = False
-
-    async def write(self, work: Work[T]) -> T:
-        written = await super().write(work)
-        if self.late:
-            raise StoreUnavailable
-        return written
-
-
 @pytest.fixture
 async def late(database: Database) -> AsyncIterator[World]:
-    async with world(database, *LIMITS, kind=Late) as place:
-        assert isinstance(place.store, Late)
-        place.store.late = True
+    """A store whose commits come through after everybody has given them up."""
+    async with world(database, *LIMITS, kind=Faulty) as place:
+        assert isinstance(place.store, Faulty)
+        place.store.unheard = True
         yield place
-        place.store.late = False
+        place.store.unheard = False
 
 
 async def come_back(place: World) -> None:
-    assert isinstance(place.store, Late)
-    place.store.late = False
+    assert isinstance(place.store, Faulty)
+    place.store.unheard = False
     await place.caught_up()
 
 

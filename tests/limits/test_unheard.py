@@ -11,30 +11,14 @@ from bot.errors import LimitReached, Refused
 from bot.limits import Ledger, memory
 from bot.limits.inflight import LEASE_SECONDS
 from bot.store import Store, StoreUnavailable
-from bot.store.driver import T, Work
 from bot.store.inflight import InflightRow
-from tests.limits.world import BOUND, GUILD, MODEL, USER, World, limit, servers_limit, world
+from tests.limits.world import BOUND, GUILD, MODEL, USER, Faulty, World, limit, servers_limit, world
 from tests.support.databases import SEAL, Database
 
 APPLICATION = 77
 ANCHOR = Anchor(APPLICATION, 9)
 USED = Tokens(10, 20)
 LIMITS = (limit(10), limit(5_000, Metric.TOKENS), limit(10, Metric.CONCURRENT, Window.NOW, Subject.GUILD))
-
-
-class Faulty(Store):
-    """A store that hears of nothing it commits, or reaches no database, when it is told so."""
-
-    unheard = False
-    away = False
-
-    async def write(self, work: Work[T]) -> T:
-        if self.away:
-            raise StoreUnavailable
-        result = await super().write(work)
-        if self.unheard:
-            raise StoreUnavailable
-        return result
 
 
 @pytest.fixture

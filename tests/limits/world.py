@@ -31,9 +31,9 @@ from bot.domain import (
 from bot.limits import Ledger
 from bot.limits.resolve import identified
 from bot.policies import Policies
-from bot.store import Store, Transaction
+from bot.store import Store, StoreUnavailable, Transaction
 from bot.store.audit import Change, ChangeKind, Json
-from bot.store.driver import Row
+from bot.store.driver import Row, T, Work
 from bot.store.limits import change_limit, limit_json
 from tests.support.databases import SEAL, Database
 
@@ -150,6 +150,21 @@ class World:
         returning = self.ledger._journal._returning
         if returning is not None:
             await returning
+
+
+class Faulty(Store):
+    """A store that hears of nothing it commits, or reaches no database, as a test says."""
+
+    unheard = False
+    away = False
+
+    async def write(self, work: Work[T]) -> T:
+        if self.away:
+            raise StoreUnavailable
+        result = await super().write(work)
+        if self.unheard:
+            raise StoreUnavailable
+        return result
 
 
 @asynccontextmanager

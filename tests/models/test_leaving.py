@@ -178,21 +178,6 @@ async def test_cancelled_while_the_answer_to_its_create_is_lost_it_is_told_that_
     assert asked.ids == [None]
 
 
-async def test_cancelled_while_its_create_hangs_it_is_told_that_there_may_be_one(
-    replicate: ReplicateStandIn, model: Model, asked: Asked
-) -> None:
-    provider = ReplicateProvider(
-        replicate.token, base_url=replicate.base_url, timing=Timing(cancel_within=0.05)
-    )
-    replicate.script(Script(TOKENS, create_gate=forever()))
-    task: asyncio.Task[object] = asyncio.create_task(asked.ask(provider, model, question()))
-    await replicate.created.wait()
-    await cancelled(task)
-    assert asked.ids == [None]
-    await provider.close()
-    replicate.last.end("canceled")
-
-
 async def test_one_that_is_passed_on_runs_on(
     replicate: ReplicateStandIn, provider: ReplicateProvider, model: Model, asked: Asked
 ) -> None:
@@ -304,6 +289,8 @@ async def test_closing_ends_what_still_waits(replicate: ReplicateStandIn, model:
     task: asyncio.Task[object] = asyncio.create_task(asked.ask(provider, model, question()))
     await replicate.created.wait()
     await cancelled(task)
+    # What its create made, if it did, nobody knows.
+    assert asked.ids == [None]
     await provider.close()
     replicate.last.end("canceled")
 

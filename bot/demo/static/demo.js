@@ -47,6 +47,7 @@ line.addEventListener("input", () => {
   entry?.click();
   const field = composer.querySelector(".command-option-input");
   if (rest && field) put(field, rest);
-  else if (!entry) put(line, typed);
+  else if (rest) composer.querySelector(".command-context-close").click();
+  if (!entry || (rest && !field)) put(line, typed);
   choosing = false;
 });
