@@ -9,11 +9,12 @@ from pathlib import Path
 
 from bot.address import PostgresAddress
 from bot.check import Reach, check
-from bot.config import load, load_database_url
+from bot.config import Settings, load, load_database_url
 from bot.demo.options import DemoOptions
 from bot.errors import ConfigError
 from bot.garbage import seldom_collected
 from bot.logs import open_log
+from bot.models.registry import faults_on_replicate
 from bot.sockets import allow_many
 from bot.store import Store, StoreUnavailable
 from bot.store.store import address_of
@@ -73,10 +74,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+def _settings() -> Settings:
+    return load(faults_of=faults_on_replicate)
+
+
 def _run(arguments: argparse.Namespace) -> int:
     from bot.online import run
 
-    settings = load()
+    settings = _settings()
     open_log(settings, sys.stderr)
     allow_many()
     try:
@@ -94,7 +99,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    return asyncio.run(check(load, Reach.MODELS if arguments.models else Reach.BASICS, sys.stdout))
+    return asyncio.run(check(_settings, Reach.MODELS if arguments.models else Reach.BASICS, sys.stdout))
 
 
 def _usage(arguments: argparse.Namespace) -> int:

@@ -34,7 +34,7 @@ from bot.retention import Retention
 from bot.run import Plan
 from bot.seal import Seal
 from bot.services import Services
-from bot.store import Store
+from bot.store import Store, StoreUnavailable
 from bot.store.inflight import InflightRow
 from bot.sync import sync
 from bot.translator import CatalogueTranslator
@@ -123,7 +123,10 @@ class Parlance(commands.AutoShardedBot):
             return
         try:
             await sync(self.tree, self.store, self.application_id, force=self._force_sync)
-        except (discord.HTTPException, app_commands.CommandSyncFailure):
+        except (
+            *(discord.HTTPException, app_commands.CommandSyncFailure),
+            *(OSError, aiohttp.ClientConnectionError, StoreUnavailable),
+        ):
             log.exception("Discord did not take the commands; those it has go on working")
 
     async def close(self) -> None:

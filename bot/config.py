@@ -6,18 +6,18 @@ wrong line is still a token.
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
-from dotenv import dotenv_values
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo
 
 from bot.address import WANTED, PostgresAddress, located
 from bot.domain import NANO, Limit, Metric, Place, Subject, Window
+from bot.env_file import EnvFile, read_env_file
 from bot.errors import ConfigError
 
 ENV_FILE: Final = Path(".env")
@@ -293,15 +293,23 @@ class Settings(BaseModel):
         )
 
 
-def load(env: Mapping[str, str] | None = None, env_file: Path | None = ENV_FILE) -> Settings:
+def load(
+    env: Mapping[str, str] | None = None,
+    env_file: Path | None = ENV_FILE,
+    faults_of: Callable[[Settings], tuple[str, ...]] = lambda _settings: (),
+) -> Settings:
     """Read the settings for the bot on Discord; the environment comes before the file.
+
+    ``faults_of`` says what is wrong with settings that each can be read; those that cannot have their
+    defaults meanwhile.
 
     Raises:
         ConfigError: with every fault there is.
     """
-    values = _values(env, env_file)
+    file = read_env_file(env_file)
+    values = _values(env, file)
     missing = [sentence for name, sentence in MISSING.items() if not values.get(name.lower())]
-    return _checked(values, [*missing, *_misspelt(env_file)])
+    return _checked(values, [*missing, *file.faults, *_misspelt(file)], faults_of)
 
 
 def load_for_demo(env: Mapping[str, str] | None = None, env_file: Path | None = ENV_FILE) -> Settings:
@@ -310,7 +318,8 @@ def load_for_demo(env: Mapping[str, str] | None = None, env_file: Path | None = 
     Raises:
         ConfigError: with every fault there is.
     """
-    return _checked({**_values(env, env_file), DISCORD_TOKEN.lower(): "simulated"}, [])
+    file = read_env_file(env_file)
+    return _checked({**_values(env, file), DISCORD_TOKEN.lower(): "simulated"}, file.faults)
 
 
 def load_database_url(env: Mapping[str, str] | None = None, env_file: Path | None = ENV_FILE) -> str:
@@ -319,50 +328,52 @@ def load_database_url(env: Mapping[str, str] | None = None, env_file: Path | Non
     Raises:
         ConfigError: it cannot be anywhere.
     """
+    file = read_env_file(env_file)
     name = "database_url"
-    given = {key: text for key, text in _values(env, env_file).items() if key == name}
-    return _checked({**given, DISCORD_TOKEN.lower(): "none"}, []).database_url
+    given = {key: text for key, text in _values(env, file).items() if key == name}
+    return _checked(given, file.faults).database_url
 
 
-def _values(env: Mapping[str, str] | None, env_file: Path | None) -> dict[str, str]:
+def _values(env: Mapping[str, str] | None, file: EnvFile) -> dict[str, str]:
     """The texts of known variables by field. An empty one counts only where nothing has a meaning."""
-    given = {**_file_values(env_file), **(os.environ if env is None else env)}
+    given = {**file.values, **(os.environ if env is None else env)}
     texts = {name: given[name.upper()].strip() for name in Settings.model_fields if name.upper() in given}
     return {name: text for name, text in texts.items() if text or name.endswith(("_minute", "_month"))}
 
 
-def _file_values(env_file: Path | None) -> dict[str, str]:
-    """The variables of a file, which need not be there. A byte order mark is no part of the first name."""
-    if env_file is None or not env_file.exists():
-        return {}
-    try:
-        with env_file.open(encoding="utf-8-sig") as lines:
-            values = dotenv_values(stream=lines, interpolate=False)
-    except (OSError, UnicodeDecodeError):
-        raise ConfigError((f"{env_file} cannot be read: it wants to be a text file in UTF-8.",)) from None
-    return {name: text for name, text in values.items() if text is not None}
-
-
-def _misspelt(env_file: Path | None) -> list[str]:
+def _misspelt(file: EnvFile) -> list[str]:
     """What to say of names in the file that are nearly a setting's: a ceiling left out by mistake is none."""
     known = {name.upper() for name in Settings.model_fields}
-    others = [name for name in _file_values(env_file) if name not in known]
+    others = [name for name in file.values if name not in known]
     near = {name: get_close_matches(name.upper(), known, n=1, cutoff=ALIKE) for name in others}
     return [f"{name} is no setting: did you mean {found[0]}?" for name, found in near.items() if found]
 
 
-def _checked(values: Mapping[str, str], missing: list[str]) -> Settings:
-    faults = list(missing)
-    try:
-        settings = Settings.model_validate(values)
-    except ValidationError as error:
-        wrong = error.errors(include_url=False, include_context=True, include_input=False)
-        faults += [
-            f"{str(fault['loc'][0]).upper()} wants {fault['ctx']['error']}."
-            for fault in wrong
-            if fault["type"] == "value_error"
-        ]
-        raise ConfigError(tuple(faults)) from None
+def _checked(
+    values: Mapping[str, str],
+    told: Iterable[str],
+    faults_of: Callable[[Settings], tuple[str, ...]] = lambda _settings: (),
+) -> Settings:
+    """The settings, where nothing is wrong with them. What is missing is among the faults ``told`` before."""
+    wrong = _wrong(values)
+    right = {name: text for name, text in values.items() if name not in wrong}
+    settings = Settings.model_validate({DISCORD_TOKEN.lower(): "missing", **right})
+    faults = [*told, *wrong.values()]
+    if "models_file" not in wrong:  # or it would be judged without the models of that file
+        faults += faults_of(settings)
     if faults:
         raise ConfigError(tuple(faults))
     return settings
+
+
+def _wrong(values: Mapping[str, str]) -> dict[str, str]:
+    """What to say of each field that cannot be what it was given."""
+    try:
+        Settings.model_validate(values)
+    except ValidationError as error:
+        return {
+            str(fault["loc"][0]): f"{str(fault['loc'][0]).upper()} wants {fault['ctx']['error']}."
+            for fault in error.errors(include_url=False, include_context=True, include_input=False)
+            if fault["type"] == "value_error"
+        }
+    return {}

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 
+import aiohttp
 import discord
 
 from bot.app import Parlance, opened
@@ -18,6 +19,9 @@ log = logging.getLogger(__name__)
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 """Seconds between two tries to come online; each wait is twice the one before."""
+
+UNREACHED = (discord.DiscordServerError, discord.GatewayNotFound, OSError, aiohttp.ClientConnectionError)
+"""Discord is in trouble itself, or there is no way to it: no name service, no network, a connection cut."""
 
 BAD_TOKEN = 4004
 """Closes a connection whose token is not valid, or not any more (Discord: Gateway Close Event Codes)."""
@@ -93,7 +97,7 @@ async def _listening(bot: Parlance, token: str) -> None:
 async def _login(bot: Parlance, token: str) -> None:
     try:
         await bot.login(token)
-    except discord.DiscordServerError:
+    except UNREACHED:
         # The session of a login that failed stays open, and the next one makes its own.
         await bot.http.close()
         bot.http.connector = discord.utils.MISSING
@@ -101,13 +105,17 @@ async def _login(bot: Parlance, token: str) -> None:
 
 
 async def _patiently(step: Callable[[], Awaitable[None]]) -> None:
-    """Take a step on the way to Discord, again and again while Discord is in trouble itself."""
+    """Take a step on the way to Discord, again and again while it cannot be reached."""
     wait = FIRST_WAIT
     while True:
         try:
             return await step()
-        except (discord.DiscordServerError, discord.GatewayNotFound) as trouble:
-            log.warning("Discord is in trouble, trying again in %.0f s: %s", wait, trouble)
+        except UNREACHED as trouble:
+            log.warning(
+                "Discord cannot be reached or is in trouble, trying again in %.0f s: %s",
+                wait,
+                str(trouble) or type(trouble).__name__,
+            )
         await asyncio.sleep(wait)
         wait = min(2 * wait, LONGEST_WAIT)
 

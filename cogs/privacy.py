@@ -22,7 +22,7 @@ from cogs.requests import Asked
 NOTHING = N_("I have nothing on record about you.")
 ABOUT_FILE = N_(
     "This is all that I have on record about you: one line for each request, and what limits have counted. "
-    "What you asked and what I answered is never kept."
+    "What you ask is kept, encrypted, only until its answer is written; what I answer never is."
 )
 ABOUT_ERASING = N_(
     "This takes you out of my records, in every server and in direct messages. The sums stay, without you. "

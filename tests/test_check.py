@@ -21,7 +21,8 @@ from bot.check.replicate_lines import fields_of
 from bot.check.service import LARGEST_ANSWER, Service, Unanswered
 from bot.config import load
 from bot.domain import ProviderName
-from bot.models.registry import Registry
+from bot.errors import ConfigError
+from bot.models.registry import Registry, faults_on_replicate
 from bot.store import Store, condition
 from bot.store.migrations import Migration, known_migrations
 from tests.support.postgres import ESCAPED, PASSWORD, Server
@@ -71,7 +72,7 @@ class World:
     async def check(self, reach: Reach = Reach.BASICS, **settings: str) -> Checked:
         out = io.StringIO()
         given = {**self.settings, **settings}
-        code = await check(lambda: load(given, None), reach, out)
+        code = await check(lambda: load(given, None, faults_on_replicate), reach, out)
         checked = Checked(code, out.getvalue())
         for secret in (given["DISCORD_TOKEN"], given["REPLICATE_API_TOKEN"]):
             assert not secret or secret not in checked.text
@@ -235,32 +236,43 @@ async def test_replicate_is_in_trouble(world: World) -> None:
 async def test_replicate_cannot_be_asked(world: World, refusal: Refusal) -> None:
     world.replicate.refuse(Operation.ACCOUNT, refusal, times=5)
     checked = await world.check(Reach.MODELS)
-    assert (checked.wrong, checked.unknown) == ([], ["Replicate token"])
+    assert (checked.wrong, checked.unknown) == ([], ["Replicate token", "Models"])
+    assert "not compared with Replicate" in checked.text
 
 
-async def test_default_model_is_unknown(world: World) -> None:
-    checked = await world.check(DEFAULT_MODEL="nobody/nothing")
-    assert checked.wrong == ["Models"]
-    assert "DEFAULT_MODEL" in checked.line("Models")
+async def test_models_that_are_not_there_are_told_with_every_other_fault(
+    world: World, tmp_path: Path
+) -> None:
+    models = tmp_path / "models.toml"
+    models.write_text('[models."a/b"]\nprovider = "replicate"\ncontext = 9\nmax_output = 3\n')
+    checked = await world.check(
+        DEFAULT_MODEL="smollm2-135m-instruct",
+        FALLBACK_MODEL="nobody/nothing",
+        MODELS_FILE=str(models),
+        LOG_LEVEL="loud",
+        DISCORD_TOKEN="",
+    )
+    assert checked.wrong == ["Settings"] * 4
+    for fault in ("DISCORD_TOKEN is", "LOG_LEVEL wants", "DEFAULT_MODEL is none", "FALLBACK_MODEL is none"):
+        assert f"Settings: {fault}" in checked.text
+    right = await world.check(DEFAULT_MODEL="a/b", FALLBACK_MODEL="a/b", MODELS_FILE=str(models))
+    assert right.wrong == []
 
 
-async def test_fallback_model_is_unknown(world: World) -> None:
-    checked = await world.check(FALLBACK_MODEL="nobody/nothing")
-    assert checked.wrong == ["Models"]
-    assert "FALLBACK_MODEL" in checked.line("Models")
-
-
-async def test_both_chosen_models_are_unknown_or_not_run_by_replicate(world: World) -> None:
-    checked = await world.check(DEFAULT_MODEL="smollm2-135m-instruct", FALLBACK_MODEL="nobody/nothing")
-    assert checked.wrong == ["Models", "Models"]
-
-
-async def test_models_file_is_wrong(world: World, tmp_path: Path) -> None:
+async def test_a_models_file_that_is_wrong_is_told_by_its_name(world: World, tmp_path: Path) -> None:
     models = tmp_path / "models.toml"
     models.write_text('[models."a/b"]\nprovider = "nobody"\n')
-    checked = await world.check(MODELS_FILE=str(models))
-    assert set(checked.wrong) == {"Models"}
-    assert "a/b" in checked.text
+    checked = await world.check(MODELS_FILE=str(models), DEFAULT_MODEL="a/b")
+    assert checked.wrong == ["Settings"] * 3
+    assert f'Settings: {models}: model a/b: provider wants "replicate" or "embedded".' in checked.text
+
+
+async def test_without_the_models_file_nobody_judges_the_models_it_would_add(
+    world: World, tmp_path: Path
+) -> None:
+    checked = await world.check(MODELS_FILE=str(tmp_path / "none.toml"), DEFAULT_MODEL="a/b")
+    assert checked.wrong == ["Settings"]
+    assert "MODELS_FILE wants" in checked.line("Settings")
 
 
 async def test_a_model_takes_other_fields(world: World) -> None:
@@ -302,8 +314,13 @@ async def test_the_database_cannot_be_used(world: World, tmp_path: Path, content
 
 async def test_the_database_cannot_be_made(world: World, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    checked = await world.check(DATABASE_URL=f"sqlite:///{tmp_path / 'file' / 'new.db'}")
+    url = f"sqlite:///{tmp_path / 'file' / 'new.db'}"
+    checked = await world.check(DATABASE_URL=url)
     assert checked.wrong == ["Database"]
+    with pytest.raises(ConfigError) as told:
+        async with Store.open(url):
+            pass
+    assert checked.line("Database").endswith(told.value.faults[0])
 
 
 async def test_an_older_version_wrote_the_database(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

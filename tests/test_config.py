@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.address import located
-from bot.config import LogFormat, LogLevel, Settings, load, load_for_demo
+from bot.config import LogFormat, LogLevel, Settings, load, load_database_url, load_for_demo
 from bot.domain import NANO, Limit, Metric, Place, Subject, Window
 from bot.errors import ConfigError
 
@@ -282,6 +282,23 @@ def test_a_name_that_is_nearly_a_settings_is_told(tmp_path: Path) -> None:
         "USER_REQUEST_PER_MINUTE is no setting: did you mean USER_REQUESTS_PER_MINUTE?",
         "HEALT_PORT is no setting: did you mean HEALTH_PORT?",
     )
+
+
+def test_lines_that_are_none_are_told_by_number_and_never_repeated(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text("LOG_LEVEL=loud\nsecret value\n# a comment\nDISCORD_TOKEN='secret\n")
+    for read in (load, load_for_demo, load_database_url):
+        with pytest.raises(ConfigError) as told:
+            read({}, file)
+        lines = [fault for fault in told.value.faults if fault.startswith(f"{file}: line ")]
+        assert [line.removeprefix(f"{file}: line ")[:16] for line in lines] == [
+            "2 cannot be read",
+            "4 cannot be read",
+        ]
+        assert "secret" not in str(told.value)
+    assert not caplog.records
 
 
 def test_a_file_in_another_encoding_is_told(tmp_path: Path) -> None:

@@ -275,8 +275,8 @@ def test_a_limit_says_what_remains_possible(english: Language, chinese: Language
 @pytest.mark.parametrize(
     ("resets", "said"),
     [
-        (RESETS, "You have reached this limit. It starts anew <t:1772323200:R>."),
-        (None, "You have reached this limit. Please wait until a running answer ends."),
+        (RESETS, "The limit of 6 requests a minute is still reached. It starts anew <t:1772323200:R>."),
+        (None, "The limit of 6 requests a minute is still reached. Please wait until a running answer ends."),
     ],
 )
 def test_a_limit_that_refused_before_is_said_in_one_line(
@@ -286,7 +286,7 @@ def test_a_limit_that_refused_before_is_said_in_one_line(
     reached.again = True
     reached.remains = Remains("small/model", 12)
     assert english.error(reached) == said
-    assert chinese.error(reached).startswith("你已达到这个上限。")
+    assert chinese.error(reached).startswith("每分钟 6 次请求的上限仍未解除。")
 
 
 # Languages.

@@ -12,10 +12,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from bot.charts import Bar, Chart, Charts, Shape, Unit
-from tests.browser.chat import ANSWER_MS, Chat
+from tests.browser.chat import Chat
 from tests.browser.conftest import FLAGS
 from tests.browser.demo import Demo
 
@@ -23,9 +23,6 @@ IMAGES = Path(__file__).parents[1] / "docs" / "images"
 FIRST_QUESTION = "What is photosynthesis?"
 REMARK = "Thanks. Now for the leaflet at the plant table:"
 QUESTION = "Give me three tips for growing tomatoes"
-PRIVATE_QUESTION = "How do bees make honey?"
-GROWN_STEPS = 5
-"""Texts the growing answer has shown when its picture is taken."""
 
 
 def take(chromium: Browser, demo: Demo) -> None:
@@ -36,31 +33,12 @@ def take(chromium: Browser, demo: Demo) -> None:
     desktop.goto(demo.url)
     chat = Chat(desktop)
 
-    desktop.locator("#channel-composer textarea").fill("/")
-    expect(desktop.get_by_role("option").filter(has_text="/ask")).to_be_visible()
-    keep(desktop, "commands.png")
-    desktop.locator("#channel-composer textarea").fill("")
-
     chat.use("ask", question=FIRST_QUESTION)
     chat.wait_for_answer()
     chat.say(REMARK)
     chat.use("ask", question=QUESTION)
-    number = chat.last.get_attribute("data-message-id")
-    desktop.wait_for_function(
-        "([number, count]) => window.steps[number].length >= count",
-        arg=[number, GROWN_STEPS],
-        timeout=ANSWER_MS,
-    )
-    keep(desktop, "growing.png")
     chat.wait_for_answer()
     keep(desktop, "answer.png")
-
-    phone = chromium.new_context(
-        viewport={"width": 390, "height": 780}, device_scale_factor=2, bypass_csp=True
-    ).new_page()
-    phone.goto(demo.url)
-    Chat(phone)
-    keep(phone, "phone.png")
 
     admin = chromium.new_context(
         viewport={"width": 720, "height": 1040}, device_scale_factor=2, bypass_csp=True
@@ -68,11 +46,6 @@ def take(chromium: Browser, demo: Demo) -> None:
     admin.goto(demo.url)
     Chat(admin).use("settings panel")
     keep(admin, "panel.png")
-
-    chat.look_as("Otter")
-    chat.use("ask", question=PRIVATE_QUESTION, private="True")
-    chat.wait_for_answer()
-    keep(desktop, "private.png")
 
 
 async def draw_example() -> None:

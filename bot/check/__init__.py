@@ -8,7 +8,7 @@ import aiohttp
 from discord.http import Route
 
 from bot.check.discord_lines import discord_lines
-from bot.check.lines import Line, Verdict, right, wrong
+from bot.check.lines import Line, Verdict, right, unasked, wrong
 from bot.check.replicate_lines import model_lines, token_line
 from bot.check.service import Service
 from bot.config import Settings
@@ -34,7 +34,7 @@ class Reach(Enum):
 async def check(load: Callable[[], Settings], reach: Reach, out: TextIO) -> int:
     """Print the lines as they come; return the exit code: 0 if all is known to be right, 1 if not.
 
-    ``load`` reads the settings. No line holds a secret.
+    ``load`` reads the settings, and knows whether the models they choose are there. No line holds a secret.
     """
     try:
         settings = load()
@@ -71,24 +71,18 @@ async def _model_side(
     replicate = Service(session, settings.replicate_base_url, f"Bearer {token}")
     accepted = await token_line(replicate)
     yield accepted
-    try:
-        registry = Registry.load(settings.models_file)
-    except ConfigError as error:
-        for fault in error.faults:
-            yield wrong(MODELS, fault)
-        return
-    providers = {ProviderName.REPLICATE}
-    if faults := registry.faults(settings.default_model, settings.fallback_model, providers):
-        for fault in faults:
-            yield wrong(MODELS, fault)
-        return
-    known = [registry.get(name) for name in registry.reached_by(providers)]
+    registry = Registry.load(settings.models_file)
+    known = [registry.get(name) for name in registry.reached_by({ProviderName.REPLICATE})]
     yield right(
         MODELS, f"{len(known)} are known; {settings.default_model} answers where nobody chose another."
     )
-    if reach is Reach.MODELS and accepted.verdict is Verdict.RIGHT:
-        async for line in model_lines(replicate, known):
-            yield line
+    if reach is not Reach.MODELS:
+        return
+    if accepted.verdict is not Verdict.RIGHT:
+        yield unasked(MODELS, "not compared with Replicate: the token has to be accepted first.")
+        return
+    async for line in model_lines(replicate, known):
+        yield line
 
 
 async def _database(settings: Settings) -> Line:

@@ -45,8 +45,8 @@ SET_FOR: Final = {
     Place.CATEGORY: N_("This limit is set for this category."),
     Place.CHANNEL: N_("This limit is set for this channel."),
 }
-STILL_REACHED: Final = N_("You have reached this limit. It starts anew {when}.")
-STILL_BUSY: Final = N_("You have reached this limit. Please wait until a running answer ends.")
+STILL_REACHED: Final = N_("The limit of {rule} is still reached. It starts anew {when}.")
+STILL_BUSY: Final = N_("The limit of {rule} is still reached. Please wait until a running answer ends.")
 NEARLY_USED: Final = N_(
     "**{percent}% of a budget is used:** {used} of {amount} {span}, {where}. It starts anew {when}."
 )
@@ -109,12 +109,14 @@ def budget_notice(
 
 
 def limit_reached(language: Language, error: LimitReached) -> str:
-    """Say it in a few short sentences; in one where the person was told before."""
+    """Say it in a few short sentences; only which limit it is, and until when, where the person was told
+    before, perhaps elsewhere.
+    """
+    limit = error.limit
     if error.again:
         if error.resets_at is None:
-            return language.say(STILL_BUSY)
-        return language.say(STILL_REACHED, when=error.resets_at)
-    limit = error.limit
+            return language.say(STILL_BUSY, rule=rule(language, limit))
+        return language.say(STILL_REACHED, rule=rule(language, limit), when=error.resets_at)
     said = [_used(language, limit, error.used), language.say(SET_FOR[limit.place])]
     if limit.subject is Subject.ROLE:
         said.append(language.say(N_("It is for members with {role}."), role=f"<@&{limit.role_id}>"))

@@ -10,10 +10,11 @@ import tomllib
 from collections.abc import Container, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Annotated, Any, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from bot.config import Settings
 from bot.domain import Model, Price, ProviderName, Template
 from bot.errors import BadRequest, ConfigError
 from bot.i18n import N_
@@ -31,34 +32,47 @@ SUGGESTED = 3
 Tables = dict[str, dict[str, Any]]
 
 
+_Size = Annotated[int, Field(gt=0, description="a whole number of tokens above 0")]
+_FieldName = Annotated[str | None, Field(min_length=1, description="the name of an input field")]
+_PriceOfTokens = Annotated[
+    Decimal, Field(ge=0, decimal_places=3, description="dollars such as 0.65, with at most three decimals")
+]
+
+
 class _Price(BaseModel):
     """USD per million tokens."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    input: Decimal = Field(ge=0, decimal_places=3)
-    output: Decimal = Field(ge=0, decimal_places=3)
+    input: _PriceOfTokens
+    output: _PriceOfTokens
 
 
 class _Entry(BaseModel):
-    """One table of the file."""
+    """One table of the file. A field's description is what a fault says that it wants."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    provider: ProviderName
-    context: int = Field(gt=0)
-    max_output: int = Field(gt=0)
-    min_output: int = Field(default=1, gt=0)
-    length_field: str | None = Field(default=None, min_length=1)
-    template: Template = Template.PLAIN
-    system_field: str | None = Field(default=None, min_length=1)
-    messages_field: str | None = Field(default=None, min_length=1)
-    template_field: str | None = Field(default=None, min_length=1)
-    temperature_field: str | None = Field(default=None, min_length=1)
-    price: _Price | None = None
-    reasons: bool = False
-    vision: bool = False
-    extra: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    provider: ProviderName = Field(description=" or ".join(f'"{name}"' for name in ProviderName))
+    context: _Size
+    max_output: _Size
+    min_output: _Size = 1
+    length_field: _FieldName = None
+    template: Template = Field(
+        default=Template.PLAIN, description=" or ".join(f'"{template}"' for template in Template)
+    )
+    system_field: _FieldName = None
+    messages_field: _FieldName = None
+    template_field: _FieldName = None
+    temperature_field: _FieldName = None
+    price: _Price | None = Field(
+        default=None, description="{ input = 0.65, output = 2.75 }, in dollars for a million tokens"
+    )
+    reasons: bool = Field(default=False, description="true or false")
+    vision: bool = Field(default=False, description="true or false")
+    extra: dict[str, str | int | float | bool] = Field(
+        default_factory=dict, description="input fields with a text, a number, true or false each"
+    )
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:
@@ -90,7 +104,7 @@ class Registry:
             try:
                 models.append(_model(name, _Entry.model_validate(table)))
             except ValidationError as error:
-                faults += _sentences(name, error)
+                faults += _sentences(override or BUILT_IN, name, error)
         if faults:
             raise ConfigError(tuple(faults))
         return cls(models)
@@ -145,6 +159,15 @@ def _begins_late(name: str, words: list[str]) -> bool:
     return not any(part.startswith(words[0]) for part in (name.casefold(), *name.casefold().split("/")))
 
 
+def faults_on_replicate(settings: Settings) -> tuple[str, ...]:
+    """What is wrong with the models that these settings choose, where Replicate alone runs models."""
+    try:
+        registry = Registry.load(settings.models_file)
+    except ConfigError as error:
+        return error.faults
+    return registry.faults(settings.default_model, settings.fallback_model, {ProviderName.REPLICATE})
+
+
 def _read(path: Path) -> Tables:
     """The file's tables by model name, prices as exact decimals."""
     try:
@@ -167,11 +190,24 @@ def _read(path: Path) -> Tables:
     return cast("Tables", models)
 
 
-def _sentences(name: str, error: ValidationError) -> list[str]:
-    return [
-        f"model {name}: {'.'.join(str(part) for part in fault['loc']) or 'sizes'}: {fault['msg']}"
-        for fault in error.errors(include_url=False, include_input=False)
-    ]
+def _sentences(file: Path, name: str, error: ValidationError) -> tuple[str, ...]:
+    """What is wrong with a model, a sentence a field, in words of our own: the library's name its classes."""
+    said = (_sentence(fault) for fault in error.errors(include_url=False, include_input=False))
+    return tuple(dict.fromkeys(f"{file}: model {name}: {sentence}." for sentence in said))
+
+
+def _sentence(fault: Mapping[str, Any]) -> str:
+    if not fault["loc"]:
+        return str(fault["ctx"]["error"])
+    field, *inner = (str(part) for part in fault["loc"])
+    called = ".".join((field, *inner[:1]))
+    if fault["type"] == "extra_forbidden":
+        return f"{called} is no field of a model"
+    fields = _Price.model_fields if field == "price" and inner else _Entry.model_fields
+    wanted = fields[inner[0] if fields is _Price.model_fields else field].description
+    if fault["type"] == "missing":
+        return f"{called} is missing: it wants {wanted}"
+    return f"{called} wants {wanted}"
 
 
 def _model(name: str, entry: _Entry) -> Model:

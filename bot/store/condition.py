@@ -4,8 +4,7 @@ from enum import Enum, auto
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from bot.errors import ConfigError
-from bot.store.driver import PATIENCE_SECONDS, Driver, StoreUnavailable, Transaction
+from bot.store.driver import PATIENCE_SECONDS, Driver, StoreUnavailable, Transaction, reason_of
 from bot.store.migrations import BOOKKEEPING, known_migrations
 from bot.store.store import address_of, open_driver, unusable
 
@@ -34,14 +33,14 @@ async def condition(url: str) -> Condition:
             # Permissions alone do not tell: /proc and read-only disks have them, and take no file.
             with TemporaryFile(dir=folder):
                 pass
-        except OSError:
-            raise ConfigError((f"DATABASE_URL: {address} cannot be made in {folder}.",)) from None
+        except OSError as error:
+            raise unusable(address, reason_of(error)) from error
         return Condition.ABSENT
     try:
         async with open_driver(address) as driver:
             applied = await _applied(driver)
     except StoreUnavailable as error:
-        raise unusable(address, error) from error
+        raise unusable(address, error.reason) from error
     if applied == 0:
         return Condition.ABSENT
     newest = known_migrations()[-1].number

@@ -40,7 +40,14 @@ class StoreUnavailable(ParlanceError):
         cause = self.__cause__
         if cause is None or isinstance(cause, TimeoutError):
             return "it is locked, or does not answer in time"
-        return str(cause) or type(cause).__name__
+        return reason_of(cause)
+
+
+def reason_of(error: BaseException) -> str:
+    """What an operator is told of an error that a database, its file or its server gave."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
 
 
 class Transaction:

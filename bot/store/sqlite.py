@@ -118,7 +118,8 @@ class SqliteDriver:
             StoreUnavailable: it is no database, or cannot be opened.
         """
         with _unavailable():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError):  # a file in the folder's place is told of by the next line
+                path.parent.mkdir(parents=True)
             # Says at once what is wrong with the file; a connection that fails leaves its thread behind for a
             # while.
             # Others on the machine do not read it; the files that SQLite keeps beside it take its mode.

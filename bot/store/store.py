@@ -46,7 +46,7 @@ class Store:
                 driver = await stack.enter_async_context(open_driver(address))
                 backup = await migrate(driver, migrations or known_migrations(), clock)
             except StoreUnavailable as error:
-                raise unusable(address, error) from error
+                raise unusable(address, error.reason) from error
             if backup is not None:
                 log.info("the database was backed up to %s before it was changed for this version", backup)
             yield cls(driver, clock, patience)
@@ -144,6 +144,6 @@ def open_driver(address: Address) -> AbstractAsyncContextManager[Driver]:
     return SqliteDriver.open(address)
 
 
-def unusable(address: Address, error: StoreUnavailable) -> ConfigError:
+def unusable(address: Address, reason: str) -> ConfigError:
     """Return the fault to tell the operator when a database cannot be used, without its password."""
-    return ConfigError((f"DATABASE_URL: {address} cannot be used as a database: {error.reason}.",))
+    return ConfigError((f"DATABASE_URL: {address} cannot be used as a database: {reason}.",))

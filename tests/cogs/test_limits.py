@@ -270,7 +270,7 @@ class TestRefusals:
         first, *others = [await ask(world, world.ana) for _ in range(4)]
         assert "You have used 1 of your 1 request today." in first
         assert len(set(others)) == 1
-        assert others[0].startswith("You have reached this limit. It starts anew <t:")
+        assert others[0].startswith("The limit of 1 request a day is still reached. It starts anew <t:")
         assert [(row.ending, row.cost) for row in await world.usage()][1:] == [(Ending.REFUSED, 0)]
         assert len(world.model.calls) == 1
         assert "refused 4 times" in await told(world, mia, "show")
@@ -326,7 +326,7 @@ class TestRefusals:
         ]
         for result, said in (
             (first, "You have used 0 of your 4,500 tokens today."),
-            (second, "You have reached this limit. It starts anew <t:"),
+            (second, "The limit of 4,500 tokens a day is still reached. It starts anew <t:"),
         ):
             assert result.response is not None
             assert result.response.content == "-# This request was not answered."

@@ -110,17 +110,34 @@ def test_all_faults_are_listed_at_once(tmp_path: Path) -> None:
             context = 100
             max_output = 10
             price = { input = 0.0001, output = -1 }
+            [models."me/four"]
+            provider = "replicate"
+            context = 100
+            max_output = 10
+            price = 3
+            extra = { stops = ["a", "b"] }
+            [models."me/five"]
+            provider = "replicate"
+            context = 100
+            max_output = 10
+            price = { input = 1, cached = 0.5 }
             """,
         )
     )
-    assert [fault.rsplit(":", 1)[0] for fault in found] == [
-        "model me/one: provider",
-        "model me/one: context",
-        "model me/one: max_output",
-        "model me/one: colour",
-        "model me/two: sizes",
-        "model me/three: price.input",
-        "model me/three: price.output",
+    file = tmp_path / "models.toml"
+    tokens, dollars = "a whole number of tokens above 0", "dollars such as 0.65, with at most three decimals"
+    assert [fault.removeprefix(f"{file}: model me/") for fault in found] == [
+        'one: provider wants "replicate" or "embedded".',
+        f"one: context wants {tokens}.",
+        f"one: max_output is missing: it wants {tokens}.",
+        "one: colour is no field of a model.",
+        "two: min_output must not be above max_output, and max_output must be below context.",
+        f"three: price.input wants {dollars}.",
+        f"three: price.output wants {dollars}.",
+        "four: price wants { input = 0.65, output = 2.75 }, in dollars for a million tokens.",
+        "four: extra.stops wants input fields with a text, a number, true or false each.",
+        f"five: price.output is missing: it wants {dollars}.",
+        "five: price.cached is no field of a model.",
     ]
 
 

@@ -52,14 +52,34 @@ async def test_it_can_be_stopped_while_it_logs_in(standin: DiscordStandIn, start
         assert "Traceback" not in await bot.log()
 
 
+@pytest.mark.parametrize("status", [503, None])
 @pytest.mark.parametrize("request_", ["GET /users/@me", "GET /oauth2/applications/@me", "GET /gateway/bot"])
 async def test_while_discord_is_in_trouble_it_tries_again(
-    standin: DiscordStandIn, start: Start, request_: str
+    standin: DiscordStandIn, start: Start, request_: str, status: int | None
 ) -> None:
-    standin.fault(request_, status=503, times=1)
+    # A connection that was kept and is cut is tried once more by the client itself.
+    standin.fault(request_, status=status, times=1 if status else 2)
     bot = await start()
-    await bot.says("Discord is in trouble, trying again in 1 s")
+    await bot.says("Discord cannot be reached or is in trouble, trying again in 1 s")
     asked = standin.slash(standin.member, standin.channel, "ask", {"question": "still there?"})
     await standin.shown(asked, "-# meta")
     assert await bot.end() == 0
     assert "Unclosed" not in await bot.log()
+
+
+@pytest.mark.parametrize("where", ["http://discord.invalid/api", "http://127.0.0.1:1/api"])
+async def test_where_there_is_no_way_to_discord_it_goes_on_trying(start: Start, where: str) -> None:
+    bot = await start(online=False, DISCORD_API=where)
+    await bot.says("Discord cannot be reached or is in trouble, trying again in 2 s")
+    assert await bot.end() == 0
+    assert "Traceback" not in await bot.log()
+
+
+async def test_commands_that_discord_does_not_take_end_no_start(
+    standin: DiscordStandIn, start: Start
+) -> None:
+    standin.fault("PUT /applications/*/commands", status=None, times=2)
+    bot = await start(online=False)
+    await bot.says("Discord did not take the commands")
+    await bot.says("online as")
+    assert await bot.end() == 0
