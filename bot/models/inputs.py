@@ -19,18 +19,19 @@ BREAK = "\u200b"
 """Zero-width space, put behind the first character of a control token."""
 
 _UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
+# Blanks are taken whole (`*+`): tried again in every length, a hostile text would take minutes.
 _CONTROL = re.compile(
     r"""
     <\s*[|\uff5c][^<>|\uff5c]*[|\uff5c]\s*>      # <|eot_id|>, and DeepSeek's full-width bars
-    | \[\s*/?\s*
+    | \[\s*+(?:/\s*+)?
         (?:INST|AVAILABLE_TOOLS|TOOL_(?:CALLS|RESULTS|CONTENT)|SYSTEM_PROMPT|CALL_ID|THINK|IMG(?:_\w+)?)
       \s*\]
-    | <\s*<\s*/?\s*SYS\s*>\s*>
-    | <\s*/?\s*(?:s|bos|eos|pad|unk|think|tool_call|tool_response|(?:start|end)_of_(?:turn|image))\s*>
+    | <\s*+<\s*+(?:/\s*+)?SYS\s*>\s*>
+    | <\s*+(?:/\s*+)?(?:s|bos|eos|pad|unk|think|tool_call|tool_response|(?:start|end)_of_(?:turn|image))\s*>
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_SPEAKER = re.compile(r"^(\s*)(user|assistant|system)(?=\s*:)", re.IGNORECASE | re.MULTILINE)
+_SPEAKER = re.compile(r"^([^\S\n]*+)(user|assistant|system)(?=\s*:)", re.IGNORECASE | re.MULTILINE)
 
 _NAMES = {Role.USER: "User", Role.ASSISTANT: "Assistant"}
 
