@@ -1,10 +1,12 @@
 """The last messages of a channel, with the right of the person who asks for them.
 
 The bot may often read more than the person: a command can be used where history is hidden, or asked for again
-by a button after a right was lost. So both rights are looked up anew, at the time of reading.
+by a button after a right was lost. So both rights are looked up anew, at the time of reading. What messages
+mention is named as the person sees it: a channel hidden from them has no name.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import cast
 
@@ -19,6 +21,9 @@ LARGEST_HISTORY = 1024 * 1024
 """Characters of rendered messages that are read at once."""
 SMALL = "-# "
 """Discord's mark of small print: in the bot's own messages, what is not part of an answer."""
+CHANNEL_MENTION = re.compile(r"<#(\d{15,20})>")
+UNSEEN = "#no-access"
+"""Stands for a channel that the person may not see, as in Discord itself."""
 LONGEST_EXTRA = 1000
 """Characters kept of an embed, which is about a message rather than part of what was said."""
 
@@ -43,6 +48,10 @@ NO_MESSAGES = N_("There are no messages with words here. Give me a text, or ask 
 TOO_LONG = N_("The last {count} messages are too long to read at once. Ask for the last {fitting}.")
 
 
+Sees = Callable[[int], bool]
+"""Whether the person who asks sees a channel, by its id."""
+
+
 class History:
     """Reads channels through Discord."""
 
@@ -59,12 +68,12 @@ class History:
         if scope.surroundings is Surroundings.USER_INSTALL:
             raise BadRequest(NOT_A_MEMBER)
         channel = await self._channel(scope)
-        await self._require_rights(channel, scope)
+        sees = await self._require_rights(channel, scope)
         messages = await self._messages(channel, count, request.asked_at)
         shown = [message for message in messages if not _is_hidden(message)]
         if len(shown) < len(messages) and (not shown or not self._client.intents.message_content):
             raise BadRequest(NO_CONTENT)
-        said = [_said(message, self._client.user) for message in shown]
+        said = [_said(message, self._client.user, sees) for message in shown]
         said = [one for one in said if one.text or one.extras]
         if not said:
             raise BadRequest(NO_MESSAGES)
@@ -75,34 +84,43 @@ class History:
         id_ = scope.thread_id or scope.channel_id
         if scope.guild_id is None:
             return self._client.get_partial_messageable(id_)
-        known = self._client.get_channel(id_)
-        if known is None:
-            try:
-                known = await self._client.fetch_channel(id_)
-            except discord.NotFound as error:
-                raise BadRequest(GONE) from error
-            except discord.Forbidden as error:
-                raise BadRequest(BOT_MAY_NOT) from error
+        try:
+            guild = await self._guild(scope.guild_id)
+            known = guild.get_channel_or_thread(id_) or await guild.fetch_channel(id_)
+        except (discord.NotFound, discord.InvalidData) as error:
+            raise BadRequest(GONE) from error
+        except discord.Forbidden as error:
+            raise BadRequest(BOT_MAY_NOT) from error
         if not isinstance(known, discord.abc.Messageable):
             raise BadRequest(NO_MESSAGES)
         return known
 
-    async def _require_rights(self, channel: discord.abc.Messageable, scope: Scope) -> None:
-        """Both the person and the bot must see the channel and its history."""
-        if isinstance(channel, discord.PartialMessageable):
-            return
+    async def _guild(self, guild_id: int) -> discord.Guild:
+        """The server, from Discord where it is another shard's, or not heard of yet."""
+        known = self._client.get_guild(guild_id)
+        if known is None or known.unavailable:
+            return await self._client.fetch_guild(guild_id, with_counts=False)
+        return known
+
+    async def _require_rights(self, channel: discord.abc.Messageable, scope: Scope) -> Sees:
+        """Both the person and the bot must see the channel and its history; returns what the person sees."""
+        if isinstance(channel, discord.PartialMessageable) or self._client.user is None:
+            return lambda _: False
         place = cast("discord.abc.GuildChannel | discord.Thread", channel)
-        if not _reads(place.permissions_for(place.guild.me)):
+        guild = place.guild
+        parent = await _parent(place)
+        if not _reads(parent.permissions_for(guild.me or await guild.fetch_member(self._client.user.id))):
             raise BadRequest(BOT_MAY_NOT)
         try:
-            asker = await place.guild.fetch_member(scope.user_id)
+            asker = await guild.fetch_member(scope.user_id)
         except discord.NotFound as error:
             raise BadRequest(ASKER_MAY_NOT) from error
-        allowed = place.permissions_for(asker)
+        allowed = parent.permissions_for(asker)
         if not _reads(allowed):
             raise BadRequest(ASKER_MAY_NOT)
         if isinstance(place, discord.Thread) and place.is_private() and not allowed.manage_threads:
             await _require_member(place, asker.id)
+        return lambda id_: id_ == place.id or _sees(asker, id_)
 
     async def _messages(
         self, channel: discord.abc.Messageable, count: int, until: datetime
@@ -126,6 +144,25 @@ class History:
         return found[:count][::-1]
 
 
+async def _parent(place: discord.abc.GuildChannel | discord.Thread) -> discord.abc.GuildChannel:
+    """What a thread's rights are those of, or the channel itself."""
+    if not isinstance(place, discord.Thread):
+        return place
+    parent = place.parent or await place.guild.fetch_channel(place.parent_id)
+    return cast("discord.abc.GuildChannel", parent)
+
+
+def _sees(asker: discord.Member, channel_id: int) -> bool:
+    """Whether a person sees a channel; of private threads that is not known without asking, so they do not.
+    One that nobody here knows has no name to hide.
+    """
+    channel = asker.guild.get_channel_or_thread(channel_id)
+    if not isinstance(channel, discord.Thread):
+        return channel is None or channel.permissions_for(asker).view_channel
+    allowed = None if channel.parent is None else channel.parent.permissions_for(asker)
+    return allowed is not None and allowed.view_channel and (not channel.is_private() or allowed.manage_threads)
+
+
 def _reads(permissions: discord.Permissions) -> bool:
     return permissions.view_channel and permissions.read_message_history
 
@@ -139,7 +176,7 @@ async def _require_member(thread: discord.Thread, user_id: int) -> None:
 
 def _is_notice(message: discord.Message, own: discord.ClientUser | None) -> bool:
     """Whether this is one of the bot's own messages without any words of an answer, such as a status."""
-    return message.author == own and not _words(message, own)
+    return message.author == own and not _answered(message.content)
 
 
 def _require_short(said: list[Said]) -> None:
@@ -164,26 +201,33 @@ def _is_hidden(message: discord.Message) -> bool:
     )
 
 
-def _said(message: discord.Message, own: discord.ClientUser | None) -> Said:
+def _said(message: discord.Message, own: discord.ClientUser | None, sees: Sees) -> Said:
     resolved = message.reference.resolved if message.reference is not None else None
     answered = resolved if isinstance(resolved, discord.Message) else None
     if message.type is discord.MessageType.thread_starter_message and answered is not None:
-        return _said(answered, own)
+        return _said(answered, own, sees)
     return Said(
         author=message.author.display_name,
         at=message.created_at,
-        text=_words(message, own),
+        text=_words(message, own, sees),
         replies_to=answered.author.display_name if answered is not None else "",
         extras=tuple(_extras(message)),
     )
 
 
-def _words(message: discord.Message, own: discord.ClientUser | None) -> str:
+def _words(message: discord.Message, own: discord.ClientUser | None, sees: Sees) -> str:
     """What a message says, with names for mentions; of the bot's own, only what belongs to an answer."""
-    lines = message.clean_content.splitlines()
-    if message.author == own:
-        lines = [line for line in lines if not line.startswith(SMALL)]
-    return "\n".join(lines).strip()
+    # The library names mentions in the message's own text alone; nobody else reads this one.
+    message.content = CHANNEL_MENTION.sub(
+        lambda mention: mention[0] if sees(int(mention[1])) else UNSEEN, message.content
+    )
+    text = message.clean_content
+    return _answered(text) if message.author == own else "\n".join(text.splitlines()).strip()
+
+
+def _answered(text: str) -> str:
+    """What belongs to an answer in a message of the bot's own."""
+    return "\n".join(line for line in text.splitlines() if not line.startswith(SMALL)).strip()
 
 
 def _extras(message: discord.Message) -> Iterator[str]:

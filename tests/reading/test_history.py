@@ -141,7 +141,7 @@ async def test_a_channel_of_another_server_is_read_for_its_own_members_only(worl
     channel = other.create_text_channel("general")
     eve = other.add_member(world.env.create_user("eve"))
     await eve.send(channel, "between us")
-    assert await refusal(world, channel.id) == history.ASKER_MAY_NOT
+    assert await refusal(world, channel.id) == history.GONE
     assert await refusal(world, channel.id, guild_id=other.id) == history.ASKER_MAY_NOT
 
 
@@ -193,3 +193,19 @@ async def test_too_long_a_history_is_refused_with_what_would_fit(
         await last(world, world.channel.id)
     assert refused.value.message == history.TOO_LONG
     assert refused.value.fields == {"count": 5, "fitting": 2}
+
+
+async def test_channels_that_the_asker_does_not_see_have_no_name(world: World) -> None:
+    guild = world.guild
+    unseen = {world.ana: discord.PermissionOverwrite(view_channel=False)}
+    hidden = guild.create_text_channel("merger", overwrites=unseen)
+    seen = guild.create_text_channel("garden")
+    backend, ben = world.env.backend, world.ben.id
+    secret = backend.create_thread(seen.id, "surprise", ben, type=ChannelType.PRIVATE_THREAD)
+    open_ = backend.create_thread(seen.id, "tools", ben, type=ChannelType.PUBLIC_THREAD)
+    below = backend.create_thread(hidden.id, "terms", ben, type=ChannelType.PUBLIC_THREAD)
+    mentioned = " ".join(f"<#{channel.id}>" for channel in (hidden, seen, secret, open_, below, world.channel))
+    first = await world.ben.send(world.channel, mentioned)
+    await world.ana.send(world.channel, "what are these?", reply_to=first)
+    text = (await last(world, world.channel.id)).text
+    assert f"#no-access #garden #no-access #tools #no-access #{world.channel.name}" in text

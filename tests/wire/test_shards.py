@@ -238,3 +238,25 @@ async def test_stop_reaches_the_process_that_took_an_answer_over(
     assert asked.text.count("Half of it") == 1
     assert await database.select("SELECT ending FROM usage ORDER BY id") == [("stopped",), ("done",)]
     assert not replicate.left_running()
+
+
+async def test_messages_are_read_for_an_answer_of_a_server_that_another_shard_knows(
+    standin: DiscordStandIn,
+    replicate: ReplicateStandIn,
+    database: Database,
+    guilds: list[Guild],
+    processes: list[Process],
+) -> None:
+    replicate.respond = lambda _: Script(tokens=["They ", "talk."])
+    channel = standin.add_channel("talk", guilds[0])
+    for number in range(5):
+        standin.say(standin.other, channel, f"message {number}")
+    async with standin.hold("GET /channels/*/messages") as reading:
+        asked = standin.slash(standin.other, channel, "summarize", {"messages": 5})
+        await reading.arrived()
+        processes[0].kill()
+        await processes[0].wait()
+    await standin.shown(asked, "They talk.")
+    await until(database, "SELECT COUNT(*) FROM inflight", [(0,)])
+    assert await database.select("SELECT ending FROM usage") == [("done",)]
+    assert "message 4" in str(replicate.creations[-1])
