@@ -12,8 +12,8 @@ prediction upstream, and the reply goes on showing what there is, with a word on
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from enum import Enum, auto
 from typing import Any
 
@@ -117,11 +117,23 @@ class Answers:
         return run
 
     async def _run(self, run: Run, plan: Plan) -> None:
-        self._runs[run.request.id] = run
-        try:
+        async with self._tracked(run):
             if await self._admit(run, plan) and await self._first_sign(run):
                 await self._work(run, plan)
-            await self._close(run)
+
+    @asynccontextmanager
+    async def _tracked(self, run: Run) -> AsyncIterator[None]:
+        """Know of an answer until it has ended; whatever breaks on its way, its request stays not open."""
+        self._runs[run.request.id] = run
+        try:
+            try:
+                yield
+            except Exception as error:
+                if run.is_passed_on:
+                    raise
+                await self.refuse(run, error)
+            finally:
+                await self._close(run)
         finally:
             del self._runs[run.request.id]
             self._count(run)
@@ -135,13 +147,8 @@ class Answers:
 
     async def resume(self, run: Run, plan: Plan) -> None:
         """Go on with an answer that another process began and whose reply was taken up."""
-        self._runs[run.request.id] = run
-        try:
+        async with self._tracked(run):
             await self._work(run, plan)
-            await self._close(run)
-        finally:
-            del self._runs[run.request.id]
-            self._count(run)
 
     async def refuse(self, run: Run, error: Exception) -> None:
         """Say why a request is not answered, or not any more; what is a fault of ours is settled as that."""
@@ -264,15 +271,15 @@ class Answers:
             self.services.ledger.admit(request, run.model, bound, run.reply.anchor, run.instead_of)
         )
         await asyncio.wait({admission}, timeout=ADMISSION_SECONDS)
-        lost: Lost | None = None
+        failed: Exception | None = None
         if not admission.done():
             try:
                 await run.reply.defer()
-            except Lost as error:
-                lost = error
+            except Exception as error:  # noqa: BLE001 - it is raised when it is known whether this is admitted
+                failed = error
         await admission
-        if lost is not None:
-            raise lost
+        if failed is not None:
+            raise failed
 
     async def _first_sign(self, run: Run) -> bool:
         """Show the first sign; without it no model is called."""

@@ -7,11 +7,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.domain import Model, Prompt, Tokens
+from bot.domain import Model, PredictionState, Prompt, Tokens
 from bot.errors import Unanswerable
 from bot.ids import utc_now
-from bot.models.provider import Prediction
-from bot.past import look_for
+from bot.models.provider import Prediction, Provider
+from bot.past import cancelled, look_for
 from bot.services import Services
 from bot.store import StoreUnavailable
 
@@ -36,6 +36,8 @@ class Making:
     is_in_doubt: bool = False
     """Whether a prediction may run that nobody can name; then it may use all of its bound."""
     since: datetime = field(default_factory=utc_now)
+    _answered: asyncio.Event = field(default_factory=asyncio.Event)
+    _is_looked_for: bool = False
 
     @asynccontextmanager
     async def prediction(self, deadline: float) -> AsyncIterator[Prediction]:
@@ -44,36 +46,54 @@ class Making:
         Raises:
             Unanswerable: there is none.
         """
-        provider = self.services.providers[self.model.provider]
         async with AsyncExitStack() as stack:
+            self._answered = stack.enter_context(self.services.creates.begun(self.fingerprint))
             try:
                 prediction = await stack.enter_async_context(
-                    provider.predict(self.model, self.prompt, deadline=deadline, created=self._created)
+                    self._provider.predict(self.model, self.prompt, deadline=deadline, created=self._created)
                 )
             except Unanswerable:
                 found = await self._found() if self.is_in_doubt else None
                 if found is None:
                     raise
                 log.info("prediction %s was made though its provider did not say so", found)
-                await self._created(found)
                 prediction = await stack.enter_async_context(
-                    provider.resume(found, bound=self.bound, deadline=deadline)
+                    self._provider.resume(found, bound=self.bound, deadline=deadline)
                 )
             yield prediction
+
+    async def given_up(self) -> tuple[PredictionState, Tokens]:
+        """End what may have been made and nobody waits for any more; return how it ended, and what it used,
+        which is all it may where nobody can tell.
+        """
+        found = None if self._is_looked_for else await self._found()
+        if found is not None:
+            return await cancelled(self._provider, found, self.bound)
+        return (
+            (PredictionState.CANCELED, self.bound)
+            if self.is_in_doubt
+            else (PredictionState.ABORTED, Tokens())
+        )
+
+    @property
+    def _provider(self) -> Provider:
+        return self.services.providers[self.model.provider]
 
     async def _created(self, provider_id: str | None) -> None:
         self.is_in_doubt = provider_id is None
         if provider_id is not None:
             await self.services.ledger.created(self.call_id, provider_id)
+        self._answered.set()
 
     async def _found(self) -> str | None:
+        self._is_looked_for = True
         try:
             async with asyncio.timeout(SEARCH_SECONDS):
-                for pause in SEARCH_PAUSES:
-                    if (found := await self._look()) is not None:
-                        return found
-                    await asyncio.sleep(pause)
                 found = await self._look()
+                for pause in SEARCH_PAUSES:
+                    if found is None:
+                        await asyncio.sleep(pause)
+                        found = await self._look()
         except (Unanswerable, StoreUnavailable, TimeoutError) as error:
             log.warning("a prediction cannot be looked for; if it runs, its deadline ends it: %r", error)
             return None

@@ -4,12 +4,14 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from bot.domain import PredictionState, ProviderName, Tokens
-from bot.errors import Unanswerable
+from bot.errors import Restarted, Unanswerable
+from bot.models.provider import Provider
 from bot.services import Services
 from bot.store import PredictionRow, StoreUnavailable
 
@@ -17,6 +19,8 @@ log = logging.getLogger(__name__)
 
 FIND_PAUSES = (1.0, 5.0, 15.0)
 """Seconds between the tries to look for a prediction."""
+CANCEL_SECONDS = 60.0
+"""How long a prediction that is to be cancelled is looked after at most."""
 LONGEST = "max_tokens"
 """Name of the setting that says how many tokens a call may write."""
 
@@ -81,7 +85,6 @@ class PastCalls:
         if found is None:
             await ledger.ended(call.id, PredictionState.ABORTED, Tokens(), 0)
             return call
-        await ledger.created(call.id, found)
         return replace(call, provider_id=found)
 
     async def _found(self, call: PredictionRow, fingerprint: str) -> str | None:
@@ -97,20 +100,36 @@ class PastCalls:
 async def look_for(
     services: Services, call_id: int, provider: ProviderName, fingerprint: str, since: datetime
 ) -> str | None:
-    """Return the id of the prediction that was made for a call, where there is one that is no other call's.
+    """Put on record, and return, the id of the prediction that was made for a call, where there is one that
+    is no other call's.
 
     Raises:
         Unanswerable: its provider cannot be asked. StoreUnavailable: it is not known which are other calls'.
     """
-    known = await services.ledger.lookup.known_since(call_id)
+    creates, ledger = services.creates, services.ledger
     while True:
+        await creates.answered(fingerprint)
+        known = await ledger.lookup.known_since(call_id) | creates.claimed
         found = await services.providers[provider].find(fingerprint, since, known)
         if found is None:
             return None
-        # Meanwhile another call with the same input may have been made.
-        known = await services.ledger.lookup.known_since(call_id)
-        if found not in known:
-            return found
+        if creates.is_under_way(fingerprint):
+            # Meanwhile another call with the same input was begun: it may be that one's.
+            continue
+        with creates.claim(found) as is_free:
+            if is_free and found not in await ledger.lookup.known_since(call_id):
+                await ledger.created(call_id, found)
+                return found
+
+
+async def cancelled(provider: Provider, prediction_id: str, bound: Tokens) -> tuple[PredictionState, Tokens]:
+    """Cancel a prediction that nobody waits for; return how it ended, and what it used by then."""
+    state, tokens = PredictionState.ABORTED, Tokens()
+    with suppress(Restarted):
+        async with provider.resume(prediction_id, bound=bound, deadline=CANCEL_SECONDS) as prediction:
+            pass
+        state, tokens = prediction.state, prediction.used()
+    return state if state.is_final else PredictionState.CANCELED, tokens
 
 
 def longest_of(call: PredictionRow) -> int:

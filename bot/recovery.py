@@ -35,6 +35,7 @@ from bot.errors import (
     ModelPaused,
     ModelUnreachable,
     ParlanceError,
+    Refused,
     Restarted,
 )
 from bot.i18n import N_
@@ -56,6 +57,8 @@ MOST_AT_ONCE = 50
 """Answers that are gone on with at the same time; new ones are not held up by any number of old ones."""
 MOST_TIMES = 3
 """How often an answer is gone on with: one that has brought down so many processes is ended."""
+RELEASE_SECONDS = 600.0
+"""How often it is looked for what was left open and is nobody's, once there is none."""
 GAP = "\n\n"
 """Stands between two parts of an answer where what stood there is not known."""
 
@@ -80,7 +83,7 @@ class Recovery:
         self._begun = asyncio.Event()
         self._ledger = answers.services.ledger
         self._under_way: set[asyncio.Task[None]] = set()
-        self._released = False
+        self._release_at = 0.0
 
     async def run(self) -> None:
         """Do so until cancelled."""
@@ -115,18 +118,19 @@ class Recovery:
             task = self._answers.begin(self._end(row))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
-        if not self._released:
-            self._released = not await self._release()
+        await self._release_now_and_then(self._application_id)
 
-    async def _release(self) -> int:
-        """Settle some of what has been open for longer than any prediction can be, and is nobody's; return
-        how many.
-        """
-        left_open = await self._ledger.leases.left_open()
+    async def _release_now_and_then(self, application_id: int) -> None:
+        """Settle some of what has been open for longer than any prediction can be, and is nobody's."""
+        clock = self._answers.services.clock
+        if clock() < self._release_at:
+            return
+        left_open = await self._ledger.leases.left_open(application_id)
         for request_id in left_open:
             log.info("request %s was left open, and is settled", short(request_id))
             await self._ledger.settle(request_id, Ending.SHUTDOWN)
-        return len(left_open)
+        if not left_open:
+            self._release_at = clock() + RELEASE_SECONDS
 
     async def _end(self, row: InflightRow) -> None:
         """Bring one answer to its end, whatever happens."""
@@ -171,6 +175,8 @@ class Recovery:
             raise
         except Exception as error:  # noqa: BLE001 - every error becomes a sentence
             await Remainder(services, usage, None).abandon(run)
+            ending = Ending.REFUSED if isinstance(error, Refused) else Ending.FAILED
+            await self._ledger.settle(row.request_id, ending, error=type(error).__name__)
             await self._answers.refuse(run, error)
             await self._ledger.leases.closed(row.request_id)
             return
@@ -231,7 +237,9 @@ class Remainder:
         Raises:
             Restarted: the answer is not whole with that.
         """
-        if not self._is_reachable(run):
+        if not self._is_reachable(run) or not run.model.context:
+            # The operator took the model away meanwhile.
+            await self.abandon(run)
             raise Restarted
         if self._usage.ending in {None, Ending.DONE}:
             await self._finish(run)
@@ -281,7 +289,7 @@ class Remainder:
 
     def _is_reachable(self, run: Run) -> bool:
         providers = {call.provider for call in run.past.left} | {run.model.provider}
-        return providers <= self._services.providers.keys() and run.model.context > 0
+        return providers <= self._services.providers.keys()
 
 
 def request_again(usage: UsageRow) -> Request:

@@ -14,7 +14,7 @@ from bot.ids import short
 from bot.making import Making
 from bot.models.provider import Prediction, Provider
 from bot.models.thinking import Thinking, without_thinking
-from bot.past import LONGEST, PastCalls, bound_of, longest_of
+from bot.past import LONGEST, PastCalls, bound_of, cancelled, longest_of
 from bot.prompts import Voice, voice_of
 from bot.replies.draft import ReplyWords
 from bot.replies.reply import Reply
@@ -147,18 +147,15 @@ class Run:
         if call.ended_at is not None:
             self.count(call.tokens, call.cost)
             return
-        state, tokens = PredictionState.ABORTED, Tokens()
         if call.provider_id is None:
             # It was not found yet. If it runs, its deadline ends it.
             state, tokens = PredictionState.CANCELED, bound_of(call)
         else:
-            with suppress(Restarted):
-                async with self._again(call) as prediction:
-                    pass
-                state, tokens = prediction.state, prediction.used()
-        if not state.is_final:
-            state = PredictionState.CANCELED
-        self.count(tokens, cost := self.model.cost(tokens))
+            provider = self._services.providers[call.provider]
+            state, tokens = await cancelled(provider, call.provider_id, bound_of(call))
+        # A model that is not known any more has no price either.
+        cost = self.model.cost(tokens) if self.model.price is not None else call.reserved_cost
+        self.count(tokens, cost)
         await self._services.ledger.ended(call.id, state, tokens, cost)
 
     def count(self, tokens: Tokens, cost: int) -> None:
@@ -289,7 +286,9 @@ class Run:
                 self._reached_longest = tokens.output >= longest
         finally:
             if making is not None and making.is_in_doubt:
-                state, tokens = PredictionState.CANCELED, making.bound
+                # Whoever goes on with the answer looks for it as well, and shows it.
+                passed_on = PredictionState.CANCELED, making.bound
+                state, tokens = passed_on if self.is_passed_on else await making.given_up()
             cost = self.model.cost(tokens)
             self.count(tokens, cost)
             await self._services.ledger.ended(call_id, state, tokens, cost)

@@ -1,7 +1,7 @@
 """What the answer path stands on, opened once and handed to whoever needs it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot import prompts
 from bot.config import Settings
@@ -22,6 +22,7 @@ from bot.errors import Refused
 from bot.i18n import N_, language
 from bot.limits import Ledger
 from bot.metrics import Metrics
+from bot.models.creates import Creates
 from bot.models.guarded import GuardedProvider
 from bot.models.registry import Registry
 from bot.policies import Policies
@@ -41,6 +42,7 @@ class Services:
     lanes: Lanes
     metrics: Metrics
     clock: Clock
+    creates: Creates = field(default_factory=Creates)
 
     def model_for(self, policy: Policy, request: Request) -> Model:
         """Return the model that is to answer a request in its place.
@@ -76,7 +78,7 @@ class Services:
         can be tried.
         """
         name = self.settings.fallback_model
-        if self.providers[model.provider].answers(model) or name is None or name not in policy.models:
+        if name is None or name not in policy.models or self.providers[model.provider].chooses(model):
             return model
         second = self.registry.get(name)
         provider = self.providers.get(second.provider)

@@ -1,7 +1,10 @@
 """Calls of a process that is gone: found again, taken once, and never thought free where nobody can tell."""
 
+import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from collections.abc import Set as AbstractSet
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +29,7 @@ BOUND = Tokens(100, 400)
 class Provider(ScriptedProvider):
     """One that can be asked for predictions, or cannot."""
 
-    found: str | None = None
+    found: tuple[str, ...] = ()
     reachable = True
     asked = 0
 
@@ -34,7 +37,8 @@ class Provider(ScriptedProvider):
         self.asked += 1
         if not self.reachable:
             raise ModelUnreachable
-        return self.found
+        await asyncio.sleep(0)
+        return next((each for each in self.found if each not in known), None)
 
 
 @pytest.fixture
@@ -87,18 +91,19 @@ async def test_what_may_run_where_nobody_can_ask_counts_with_all_it_may_use(
     assert details.usage.cost == call.reserved_cost > 0
 
 
+@pytest.mark.parametrize("away_at", [{1, 2}, {2, 3}, {2, 4}])
 async def test_a_database_that_is_away_for_a_moment_loses_no_call(
-    services: Services, provider: Provider, monkeypatch: pytest.MonkeyPatch
+    services: Services, provider: Provider, monkeypatch: pytest.MonkeyPatch, away_at: set[int]
 ) -> None:
     call = await made(services)
-    provider.found = "provider's"
+    provider.found = ("provider's",)
     lookup = services.ledger.lookup
-    tries = iter([StoreUnavailable(), StoreUnavailable()])
+    tries = itertools.count(1)
     known_since = lookup.known_since
 
     async def away_twice(call_id: int) -> frozenset[str]:
-        if (error := next(tries, None)) is not None:
-            raise error
+        if next(tries) in away_at:
+            raise StoreUnavailable
         return await known_since(call_id)
 
     monkeypatch.setattr(lookup, "known_since", away_twice)
@@ -118,11 +123,63 @@ async def test_what_was_never_made_counts_with_nothing(services: Services) -> No
 
 async def test_what_is_found_is_named_and_nobody_else_s(services: Services, provider: Provider) -> None:
     call = await made(services)
-    provider.found = "provider's"
+    provider.found = ("provider's",)
     calls = PastCalls(services, [call])
     await calls.find()
     assert [each.provider_id for each in calls.left] == ["provider's"]
     assert (await ended(services, call)).provider_id == "provider's"
+
+
+async def test_of_several_that_look_for_the_same_at_once_each_finds_another(
+    services: Services, provider: Provider
+) -> None:
+    rows = [await made(services) for _ in range(3)]
+    provider.found = ("one", "another")
+    calls = [PastCalls(services, [row]) for row in rows]
+    await asyncio.gather(*(each.find() for each in calls))
+    assert sorted(call.provider_id or "" for each in calls for call in each.left) == ["another", "one"]
+
+
+async def test_what_another_call_may_be_told_of_any_moment_is_not_taken(
+    services: Services, provider: Provider
+) -> None:
+    row = await made(services)
+    provider.found = ("another's",)
+    calls = PastCalls(services, [row])
+    with services.creates.begun("of the input") as answered:
+        finding = asyncio.create_task(calls.find())
+        other = await made(services)
+        assert provider.asked == 0
+        await services.ledger.created(other.id, "another's")
+        answered.set()
+        await finding
+    assert calls.left == ()
+
+
+async def test_one_that_began_while_it_was_looked_for_may_have_made_what_is_found(
+    services: Services, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, other = await made(services), await made(services)
+    provider.found = ("another's",)
+    calls = PastCalls(services, [row])
+    find = provider.find
+
+    async def beginning(fingerprint: str, since: datetime, known: AbstractSet[str]) -> str | None:
+        monkeypatch.setattr(provider, "find", find)
+        begun.append(stack.enter_context(services.creates.begun(fingerprint)))
+        asyncio.get_running_loop().call_soon(answering.set)
+        return await find(fingerprint, since, known)
+
+    monkeypatch.setattr(provider, "find", beginning)
+    begun: list[asyncio.Event] = []
+    answering = asyncio.Event()
+    with ExitStack() as stack:
+        finding = asyncio.create_task(calls.find())
+        await answering.wait()
+        await services.ledger.created(other.id, "another's")
+        begun[0].set()
+        await finding
+    assert calls.left == ()
 
 
 async def test_each_is_taken_once_by_its_input(services: Services) -> None:

@@ -22,6 +22,7 @@ from bot.store import Store, Transaction
 from bot.store.inflight import (
     InflightRow,
     Lease,
+    forget_strays,
     has_expired,
     is_inflight,
     left_open,
@@ -172,17 +173,20 @@ class Leases:
         """Return what an answer that was taken answers, or None where that cannot be read here."""
         return None if row.request is None else self._seal.unsealed(row.request, row.request_id)
 
-    async def left_open(self) -> tuple[int, ...]:
-        """Return old requests that are open though nobody answers them.
+    async def left_open(self, application_id: int) -> tuple[int, ...]:
+        """Return old requests that are open though nobody answers them; what another application left behind
+        is taken off the record before, since it can be said with that one's token alone.
 
         Raises:
-            StoreUnavailable: the database cannot be read.
+            StoreUnavailable: the database cannot be used now.
         """
 
         async def work(transaction: Transaction) -> tuple[int, ...]:
-            return await left_open(transaction, self._clock() - LEFT_OPEN, MOST_LEFT_OPEN)
+            before = self._clock() - LEFT_OPEN
+            await forget_strays(transaction, application_id, before)
+            return await left_open(transaction, before, MOST_LEFT_OPEN)
 
-        return await self._store.read(work)
+        return await self._store.write(work)
 
     async def _lease(self, seconds: float) -> dict[int, bool]:
         async def work(transaction: Transaction) -> dict[int, bool]:

@@ -56,6 +56,7 @@ class Breaker:
     _trouble: int = 0
     _pause: float = FIRST_PAUSE
     _until: float = 0.0
+    _chosen_until: float = 0.0
     _number: int = 0
     """Counts the states that there were."""
 
@@ -68,6 +69,13 @@ class Breaker:
                 return max(0.0, self._until - now)
             case State.TRYING:
                 return TRY_SECONDS
+
+    def chooses(self, now: float) -> bool:
+        """Return whether a request that need not wait is to try; after a pause, one is chosen for a while."""
+        if self.wait(now) > 0 or (self.state is State.OPEN and now < self._chosen_until):
+            return False
+        self._chosen_until = now + TRY_SECONDS
+        return True
 
     def begin(self, now: float) -> Attempt:
         """Begin a prediction, when there is nothing to wait for.

@@ -33,7 +33,6 @@ class GuardedProvider:
         self._clock = clock
         self._now = now
         self._breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
-        self._found: set[str] = set()
 
     def require(self, model: Model) -> None:
         """See that a prediction of this model may be tried now.
@@ -49,6 +48,10 @@ class GuardedProvider:
     def answers(self, model: Model) -> bool:
         """Whether a prediction of this model may be tried now."""
         return self._wait(model) <= 0
+
+    def chooses(self, model: Model) -> bool:
+        """Whether a request that another model could answer is to try this one. After a pause one tries."""
+        return self._breakers[model.name].chooses(self._clock())
 
     @property
     def states(self) -> Mapping[str, State]:
@@ -76,14 +79,8 @@ class GuardedProvider:
         return self._provider.fingerprint(model, prompt)
 
     async def find(self, fingerprint: str, since: datetime, known: AbstractSet[str]) -> str | None:
-        """Look for a prediction; see ``Provider.find``. None is found twice, however many look at once."""
-        while True:
-            found = await self._provider.find(fingerprint, since, known | self._found)
-            if found is None:
-                return None
-            if found not in self._found:
-                self._found.add(found)
-                return found
+        """Look for a prediction; see ``Provider.find``."""
+        return await self._provider.find(fingerprint, since, known)
 
     def bound(self, model: Model, prompt: Prompt) -> Tokens:
         """Upper bound of the tokens a call with this prompt can use."""

@@ -109,7 +109,8 @@ class History:
         place = cast("discord.abc.GuildChannel | discord.Thread", channel)
         guild = place.guild
         parent = await _parent(place)
-        if not _reads(parent.permissions_for(guild.me or await guild.fetch_member(self._client.user.id))):
+        own = guild.get_member(self._client.user.id) or await guild.fetch_member(self._client.user.id)
+        if not _reads(parent.permissions_for(own)):
             raise BadRequest(BOT_MAY_NOT)
         try:
             asker = await guild.fetch_member(scope.user_id)
@@ -160,7 +161,9 @@ def _sees(asker: discord.Member, channel_id: int) -> bool:
     if not isinstance(channel, discord.Thread):
         return channel is None or channel.permissions_for(asker).view_channel
     allowed = None if channel.parent is None else channel.parent.permissions_for(asker)
-    return allowed is not None and allowed.view_channel and (not channel.is_private() or allowed.manage_threads)
+    return (
+        allowed is not None and allowed.view_channel and (not channel.is_private() or allowed.manage_threads)
+    )
 
 
 def _reads(permissions: discord.Permissions) -> bool:

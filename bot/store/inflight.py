@@ -129,6 +129,13 @@ async def let_go_inflight(transaction: Transaction, request_id: int, owner: int,
     )
 
 
+async def forget_strays(transaction: Transaction, application_id: int, before: datetime) -> None:
+    """Delete what other applications than this one have left behind, and nobody has taken since."""
+    rows = await transaction.rows("forget_strays", application_id=application_id, before=milliseconds(before))
+    for row in rows:
+        await transaction.run("forget_fingerprints", usage_id=row["request_id"])
+
+
 async def left_open(transaction: Transaction, before: datetime, most: int) -> tuple[int, ...]:
     """Return requests from before that are open, and have nobody who answers them."""
     rows = await transaction.rows("left_open", before=milliseconds(before), most=most)

@@ -216,11 +216,22 @@ async def test_what_is_taken_over_is_still_to_be_stopped(place: World, other: Le
 async def test_old_requests_that_nobody_answers_are_found(place: World) -> None:
     lost = await place.admitted()
     await begun(place)
-    assert await place.ledger.leases.left_open() == ()
+    assert await place.ledger.leases.left_open(APPLICATION) == ()
     place.clock.move(seconds=LEFT_OPEN.total_seconds() + 1)
-    assert await place.ledger.leases.left_open() == (lost.id,)
+    assert await place.ledger.leases.left_open(APPLICATION) == (lost.id,)
     await place.ledger.settle(lost.id, Ending.SHUTDOWN)
-    assert await place.ledger.leases.left_open() == ()
+    assert await place.ledger.leases.left_open(APPLICATION) == ()
+
+
+async def test_what_another_application_left_behind_is_forgotten_after_a_while(place: World) -> None:
+    request_id = await begun(place)
+    for seconds in (0.0, LEFT_OPEN.total_seconds()):
+        place.clock.move(seconds=seconds)
+        assert await place.ledger.leases.left_open(APPLICATION + 1) == ()
+    place.clock.move(seconds=LEASE_SECONDS + 1)
+    assert await place.ledger.leases.left_open(APPLICATION) == ()
+    assert await place.ledger.leases.left_open(APPLICATION + 1) == (request_id,)
+    assert await place.database.select(LEASES) == []
 
 
 async def test_settling_leaves_the_record_of_an_answer_that_is_not_shown_yet(place: World) -> None:

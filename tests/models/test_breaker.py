@@ -84,3 +84,15 @@ def test_what_began_before_it_opened_neither_closes_it_nor_makes_the_pause_longe
     breaker.left(early[2], 10.0)
     assert breaker.state is State.OPEN
     assert breaker.wait(10.0) == FIRST_PAUSE - 10.0
+
+
+def test_of_those_that_another_model_could_answer_one_tries_after_the_pause() -> None:
+    breaker = Breaker()
+    assert [breaker.chooses(0.0) for _ in range(3)] == [True] * 3
+    down(breaker, 0.0)
+    assert not breaker.chooses(1.0)
+    assert [breaker.chooses(FIRST_PAUSE) for _ in range(3)] == [True, False, False]
+    # The chosen one was refused by a limit, or still reads what it is to answer.
+    assert breaker.chooses(FIRST_PAUSE + TRY_SECONDS)
+    breaker.took(breaker.begin(FIRST_PAUSE + TRY_SECONDS))
+    assert [breaker.chooses(FIRST_PAUSE + TRY_SECONDS) for _ in range(3)] == [True] * 3

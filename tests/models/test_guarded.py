@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import pytest
 
@@ -11,7 +10,6 @@ from bot.domain import Model
 from bot.errors import ModelPaused, ModelRejected, ModelUnreachable, Unanswerable
 from bot.models.breaker import FIRST_PAUSE, State
 from bot.models.guarded import GuardedProvider
-from bot.models.inputs import build_input
 from bot.models.registry import Registry
 from bot.models.replicate import ReplicateProvider
 from tests.models.conftest import QUICK, Asked, question
@@ -153,13 +151,3 @@ async def test_a_try_that_is_stopped_lets_the_next_one_try(
     with pytest.raises(ModelRejected):
         await Asked().ask(guarded, model, question())
     assert guarded.states == {model.name: State.CLOSED}
-
-
-async def test_of_two_that_look_for_the_same_at_once_each_finds_another(
-    guarded: Guarded, replicate: ReplicateStandIn, model: Model
-) -> None:
-    made = [replicate.begin(model.name, dict(build_input(model, question()))) for _ in range(3)]
-    of = guarded.fingerprint(model, question())
-    look = partial(guarded.find, of, datetime.now(UTC), frozenset({made[2].id}))
-    found = await asyncio.gather(look(), look(), look())
-    assert sorted(found, key=str) == [None, made[0].id, made[1].id]

@@ -197,14 +197,17 @@ async def test_too_long_a_history_is_refused_with_what_would_fit(
 
 async def test_channels_that_the_asker_does_not_see_have_no_name(world: World) -> None:
     guild = world.guild
-    unseen = {world.ana: discord.PermissionOverwrite(view_channel=False)}
-    hidden = guild.create_text_channel("merger", overwrites=unseen)
+    hidden = guild.create_text_channel(
+        "merger", overwrites={world.ana: discord.PermissionOverwrite(view_channel=False)}
+    )
     seen = guild.create_text_channel("garden")
     backend, ben = world.env.backend, world.ben.id
     secret = backend.create_thread(seen.id, "surprise", ben, type=ChannelType.PRIVATE_THREAD)
     open_ = backend.create_thread(seen.id, "tools", ben, type=ChannelType.PUBLIC_THREAD)
     below = backend.create_thread(hidden.id, "terms", ben, type=ChannelType.PUBLIC_THREAD)
-    mentioned = " ".join(f"<#{channel.id}>" for channel in (hidden, seen, secret, open_, below, world.channel))
+    mentioned = " ".join(
+        f"<#{channel.id}>" for channel in (hidden, seen, secret, open_, below, world.channel)
+    )
     first = await world.ben.send(world.channel, mentioned)
     await world.ana.send(world.channel, "what are these?", reply_to=first)
     text = (await last(world, world.channel.id)).text

@@ -1,5 +1,6 @@
 """A create whose answer is lost: what it made is gone on with, or counts where nobody can find it."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,8 +32,9 @@ def cutting(cut: Phase) -> Meet:
     return meet
 
 
-async def settled(bot: Running, ending: str) -> None:
-    await until(SqliteDatabase(bot.database), "SELECT ending FROM usage", [(ending,)])
+async def settled(bot: Running, *endings: str) -> None:
+    rows: list[tuple[object, ...]] = [(ending,) for ending in endings]
+    await until(SqliteDatabase(bot.database), "SELECT ending FROM usage ORDER BY id", rows)
 
 
 async def test_what_was_made_all_the_same_is_the_answer(
@@ -60,6 +62,64 @@ async def test_of_two_that_ask_the_same_each_goes_on_with_one(
         await standin.shown(asked, "-# meta")
     await until(SqliteDatabase(bot.database), "SELECT COUNT(*) FROM usage WHERE ending = 'done'", [(2,)])
     assert sorted(bot.select("SELECT provider_id FROM predictions")) == [(each,) for each in replicate.runs]
+
+
+async def test_one_whose_create_is_answered_late_keeps_its_own(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, bot: Running
+) -> None:
+    """The first's create is answered late, and that of another server with the same question never."""
+    begun, late, middle = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def meet(operation: Operation, phase: Phase, _: Mapping[str, Any]) -> bool:
+        if operation is not Operation.CREATE or phase is not Phase.AFTER:
+            return True
+        if begun.is_set():
+            late.set()
+            return False
+        begun.set()
+        await late.wait()
+        return True
+
+    replicate.meet = meet
+    replicate.respond = lambda _: Script(tokens=["All ", "of it."], gates={1: middle})
+    elsewhere = standin.add_guild("elsewhere", standin.other, standin.bot)
+    standin.invite(elsewhere)
+    first = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
+    await begun.wait()
+    second = standin.slash(standin.other, standin.add_channel("talk", elsewhere), "ask", {"question": "why?"})
+    for asked in (first, second):
+        await standin.shown(asked, "All")
+    standin.press(second.user, second.messages[0], second.messages[0].button("Stop"))
+    await standin.shown(second, "Stopped")
+    middle.set()
+    await standin.shown(first, "All of it.")
+    await settled(bot, "done", "stopped")
+    assert sorted(bot.select("SELECT provider_id FROM predictions")) == [(each,) for each in replicate.runs]
+    assert not replicate.left_running()
+
+
+async def test_what_is_stopped_while_it_is_made_is_found_and_cancelled(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, bot: Running
+) -> None:
+    begun, late = asyncio.Event(), asyncio.Event()
+
+    async def meet(operation: Operation, phase: Phase, _: Mapping[str, Any]) -> bool:
+        if operation is Operation.CREATE and phase is Phase.AFTER:
+            begun.set()
+            await late.wait()
+        return True
+
+    replicate.meet = meet
+    replicate.respond = lambda _: Script(tokens=["All ", "of it."], gates={0: asyncio.Event()})
+    asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
+    await begun.wait()
+    await standin.wait_for(lambda: asked.messages)
+    standin.press(asked.user, asked.messages[0], asked.messages[0].button("Stop"))
+    await standin.shown(asked, "Stopped")
+    late.set()
+    await settled(bot, "stopped")
+    assert not replicate.left_running()
+    assert bot.select("SELECT state, provider_id FROM predictions") == [("canceled", replicate.last.id)]
 
 
 async def test_what_was_not_made_counts_with_nothing(

@@ -166,6 +166,24 @@ async def test_what_nobody_can_go_on_with_is_settled_and_said(
     await settled(bot, "shutdown", 2)
     assert await again.end() == 0
     assert again.usage() == [("ask", "shutdown"), ("ask", "shutdown")]
+    # What the first has made is cancelled, and counts with what it may have cost: nobody knows its price now.
+    assert replicate.left_running() == [replicate.last.id]
+    [(cost, reserved), _] = again.select("SELECT cost, reserved_cost FROM predictions ORDER BY id")
+    assert cost == reserved > 0
+
+
+async def test_where_going_on_is_refused_by_now_the_request_is_settled(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start, asking: Asking
+) -> None:
+    bot = await start(LEASE_SECONDS=LEASE)
+    asked = await asking.ask()
+    await bot.kill()
+    again = await start(LEASE_SECONDS=LEASE, BLOCKED_GUILDS=str(standin.guild.id))
+    await standin.shown(asked, "switched it off")
+    await settled(again, "refused")
+    await until(SqliteDatabase(again.database), "SELECT COUNT(*) FROM inflight", [(0,)])
+    assert await again.end() == 0
+    assert not replicate.left_running()
 
 
 async def test_who_answers_for_a_model_that_was_down_says_so_after_a_restart_too(
@@ -334,3 +352,15 @@ async def test_where_going_on_fails_in_a_way_that_nobody_foresaw_a_sentence_says
     await until(SqliteDatabase(again.database), "SELECT COUNT(*) FROM inflight", [(0,)])
     assert await again.end() == 0
     assert not replicate.left_running()
+
+
+async def test_a_first_response_that_nobody_can_read_leaves_nothing_open(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start
+) -> None:
+    bot = await start(LEASE_SECONDS=LEASE)
+    standin.fault("POST /interactions/*/*/callback", status=200, body={"interaction": {}})
+    standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
+    await settled(bot, "failed")
+    await until(SqliteDatabase(bot.database), "SELECT COUNT(*) FROM inflight", [(0,)])
+    assert await bot.end() == 0
+    assert not replicate.runs

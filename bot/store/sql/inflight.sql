@@ -54,6 +54,11 @@ WHERE lease_until <= CAST(:now AS BIGINT) AND application_id = CAST(:application
 DELETE FROM inflight WHERE request_id = CAST(:request_id AS BIGINT) AND owner = CAST(:owner AS BIGINT)
 RETURNING request_id;
 
+-- name: forget_strays
+DELETE FROM inflight
+WHERE application_id <> CAST(:application_id AS BIGINT) AND lease_until < CAST(:before AS BIGINT)
+RETURNING request_id;
+
 -- name: left_open
 -- Requests that nobody answers any more and that no row of "inflight" tells of.
 SELECT id FROM usage
