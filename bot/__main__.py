@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -71,6 +72,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAULTY
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever reads, such as `head`, has seen enough; Python would complain once more as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAULTY
     return code
 
 
@@ -84,12 +89,8 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = _settings()
     open_log(settings, sys.stderr)
     allow_many()
-    try:
-        with seldom_collected():
-            return asyncio.run(run(settings, force_sync=arguments.force))
-    except OSError as error:
-        print(f"The network or a file failed: {error}", file=sys.stderr)
-        return FAULTY
+    with seldom_collected():
+        return asyncio.run(run(settings, force_sync=arguments.force))
 
 
 def _demo(arguments: argparse.Namespace) -> int:

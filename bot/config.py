@@ -47,11 +47,12 @@ WEB_ADDRESS: Final = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 
 DISCORD_TOKEN: Final = "DISCORD_TOKEN"  # noqa: S105 - a variable's name
 REPLICATE_API_TOKEN: Final = "REPLICATE_API_TOKEN"  # noqa: S105 - a variable's name
+WHERE: Final = "in .env or the environment. `make demo` runs the bot without it."
 MISSING: Final = {
     DISCORD_TOKEN: "DISCORD_TOKEN is missing: it wants the bot's token from "
-    "https://discord.com/developers/applications. `make demo` runs the bot without it.",
+    f"https://discord.com/developers/applications, {WHERE}",
     REPLICATE_API_TOKEN: "REPLICATE_API_TOKEN is missing: it wants a token from "
-    "https://replicate.com/account/api-tokens. `make demo` runs the bot without it.",
+    f"https://replicate.com/account/api-tokens, {WHERE}",
 }
 
 
@@ -148,7 +149,8 @@ def _shard_ids(text: str, others: ValidationInfo) -> frozenset[int]:
     count = others.data.get("shard_count") or 0
     if not all(re.fullmatch("[0-9]{1,5}", word) and int(word) < count for word in words):
         raise ValueError(
-            "numbers from 0 up to one less than SHARD_COUNT, with commas between them, or nothing"
+            "numbers from 0 up to one less than SHARD_COUNT, which is to be set as well, with commas between "
+            "them, or nothing"
         )
     return frozenset(int(word) for word in words)
 

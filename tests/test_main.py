@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
+import os
 import re
 import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +20,7 @@ from bot.errors import ConfigError
 from bot.store import StoreUnavailable
 from tests.support.postgres import ESCAPED, Server
 
+ROOT = Path(__file__).parents[1]
 Captured = pytest.CaptureFixture[str]
 
 
@@ -92,11 +96,20 @@ def test_check_goes_on_where_nobody_answers(tmp_path: Path, capsys: Captured) ->
     assert not (tmp_path / "parlance.db").exists()
 
 
-def test_run_without_a_network_is_told(capsys: Captured) -> None:
-    assert main(["run"]) == 1
-    told = capsys.readouterr().err
-    assert "The network or a file failed" in told
-    assert "secret" not in told
+def test_a_reader_who_has_seen_enough_ends_it_without_a_word(tmp_path: Path) -> None:
+    main(["db", "migrate"])
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(
+        [sys.executable, "-m", "bot", "usage", "--csv"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (1, b"")
 
 
 def test_migrate_makes_the_database(tmp_path: Path, capsys: Captured) -> None:

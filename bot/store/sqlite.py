@@ -174,6 +174,7 @@ class SqliteDriver:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             with _unavailable():
+                os.close(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY))
                 async with aiosqlite.connect(self.path) as source, aiosqlite.connect(partial) as copy:
                     await source.backup(copy)
             partial.rename(target)

@@ -43,9 +43,11 @@ def report_text(language: Language, report: Report, title: str, by: By) -> str:
         if kind is by:
             lines += ["", heading, *_list(language, kind, shares)]
         else:
-            told = [_share(language, kind, share) for share in shares[:MENTIONED]]
-            if len(shares) > MENTIONED:
-                told.append(language.say(N_("{n} more"), n=len(shares) - MENTIONED))
+            # One more is told instead of counted: that takes no more room.
+            shown = shares if len(shares) == MENTIONED + 1 else shares[:MENTIONED]
+            told = [_share(language, kind, share) for share in shown]
+            if len(shares) > len(shown):
+                told.append(language.say(N_("{n} more"), n=len(shares) - len(shown)))
             lines.append(f"{heading} {' · '.join(told)}")
     return "\n".join(lines)
 

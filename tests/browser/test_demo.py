@@ -92,6 +92,23 @@ def test_a_command_that_is_typed_in_one_go_takes_what_follows(chat: Chat) -> Non
     expect(line).to_have_value("/summarize messages 9")
 
 
+def test_enter_sends_what_was_chosen_and_all_that_is_typed_is_in_sight(chat: Chat) -> None:
+    keyboard = chat.page.keyboard
+    chat.page.locator("#channel-composer textarea").click()
+    keyboard.type("/limits set")
+    expect(chat.page.get_by_role("option").filter(has_text="/limits set").first).to_be_visible()
+    keyboard.press("Enter")
+    for name, typed in (("metric", "requests"), ("amount", "30"), ("window", "hour")):
+        chat.option(name).click()
+        keyboard.type(typed)
+        if name != "amount":
+            expect(chat.page.locator(".command-suggestion.is-active")).to_contain_text(typed)
+            keyboard.press("Enter")
+        assert chat.option(name).evaluate("field => field.scrollWidth <= field.clientWidth"), name
+    keyboard.press("Enter")
+    expect(chat.last).to_contain_text("30 requests an hour")
+
+
 def test_on_a_phone_whatever_is_asked_for_fits_the_screen(chat: Chat) -> None:
     width = 390
     chat.page.set_viewport_size({"width": width, "height": 760})

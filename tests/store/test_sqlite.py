@@ -104,6 +104,7 @@ class TestBackup:
         copy = await store.backup(tmp_path / "copies" / "copy.db")
         await store.set_mark("one", "2")
         assert rows(copy, "SELECT value FROM marks") == [("1",)]
+        assert copy.stat().st_mode & 0o777 == 0o600
 
     async def test_goes_beside_the_database_by_default(self, store: Store, path: Path) -> None:
         assert [await store.backup()] == backups(path)

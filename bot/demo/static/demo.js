@@ -51,3 +51,15 @@ line.addEventListener("input", () => {
   if (!entry || (rest && !field)) put(line, typed);
   choosing = false;
 });
+
+// Enter sends what was chosen from a list, which stays open, and does not choose the first of the list instead.
+let chosen = null;
+document.addEventListener("click", (event) => {
+  chosen = event.target.closest(".command-suggestion")?.dataset.value ?? chosen;
+}, true);
+composer.addEventListener("input", () => { chosen = null; });
+composer.addEventListener("keydown", (event) => {
+  const field = event.target;
+  if (event.key !== "Enter" || !field.matches(".command-option-input") || field.value !== chosen) return;
+  field.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+}, true);
