@@ -22,6 +22,7 @@ from bot.endings import ended, last_words, sentence_of
 from bot.errors import (
     LimitReached,
     ParlanceError,
+    PassedOn,
     Refused,
     Remains,
     Unanswerable,
@@ -225,6 +226,10 @@ class Answers:
             self._prepare(run, plan)
             await self._reserve(run)
             self.services.providers[run.model.provider].require(run.model)
+        except PassedOn:
+            log.info("another process answers this")
+            run.is_passed_on = True
+            return False
         except Lost:
             await self._settle(run, Ending.UNSEEN)
             return False

@@ -79,7 +79,7 @@ class LimitReached(Refused):
 
 
 class PassedOn(Refused):
-    """Another process goes on with the answer, so nothing is called for it here."""
+    """Another process answers, or goes on with the answer, so nothing is called for it here."""
 
 
 class Unanswerable(ParlanceError):

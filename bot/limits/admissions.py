@@ -1,7 +1,7 @@
 """Admits requests in the store, or from a small allowance in memory while the store is away."""
 
 from bot.domain import Ending, Model
-from bot.errors import Refused
+from bot.errors import PassedOn, Refused
 from bot.ids import Clock
 from bot.limits.entries import Admission, Level, Settlement, check_price, within
 from bot.limits.inflight import Closed
@@ -25,8 +25,9 @@ class Admissions:
         """Admit a request, and know in ``opened`` which limits hold it.
 
         Raises:
-            LimitReached: a limit leaves too little. Refused: a cost limit applies and the model's price is
-            not known, or the store is away and the allowance used up.
+            LimitReached: a limit leaves too little. PassedOn: another process answers the same. Refused: a
+            cost limit applies and the model's price is not known, or the store is away and the allowance used
+            up.
         """
         why: StoreUnavailable | None = None
         if not self._journal.away:
@@ -46,7 +47,9 @@ class Admissions:
 
     async def _in_store(self, admission: Admission, model: Model, opened: OpenRequest) -> None:
         async def work(transaction: Transaction) -> tuple[Level, ...]:
-            levels = await admission.write(transaction)
+            is_alone, levels = await admission.take(transaction)
+            if not is_alone:
+                raise PassedOn
             check_price(model, (level.limit for level in levels))
             return within(levels)
 

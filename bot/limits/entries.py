@@ -70,8 +70,14 @@ class Admission:
     amounts: Amounts
     opened: Opened | None = None
 
-    async def write(self, transaction: Transaction) -> tuple[Level, ...]:
-        """Return how full each limit then is; nothing where the request was admitted before."""
+    async def write(self, transaction: Transaction) -> None:
+        """Write it, also where another process answers the same: this one has answered as well."""
+        await self.take(transaction)
+
+    async def take(self, transaction: Transaction) -> tuple[bool, tuple[Level, ...]]:
+        """Write it; return whether no other process answers the same, and how full each limit then is:
+        nothing where the request was admitted before.
+        """
         scope = self.request.scope
         reaching = {stored.limit.id: stored for stored in await counters.limits_reaching(transaction, scope)}
         limits = resolve((stored.limit for stored in reaching.values()), scope, self.request.command)
@@ -81,9 +87,8 @@ class Admission:
         if not await usage.open_usage(
             transaction, self.request, self.model, self.amounts, tuple(held for held, _ in holds)
         ):
-            return ()
-        if self.opened is not None:
-            await self.opened.write(transaction)
+            return True, ()
+        is_alone = self.opened is None or await self.opened.write(transaction)
         levels = []
         for held, limit in holds:
             taken = self.amounts.of(held.metric)
@@ -92,7 +97,7 @@ class Admission:
                 await counters.begin(transaction, reaching[limit.id], held, scope, self.request.id)
                 used = await counters.take(transaction, held, taken)
             levels.append(Level(limit, held, taken, used))
-        return tuple(levels)
+        return is_alone, tuple(levels)
 
 
 class Recorded(NamedTuple):

@@ -25,10 +25,12 @@ class Opened:
     instead_of: str | None
     """The name of the model that should have answered, where another does."""
 
-    async def write(self, transaction: Transaction) -> None:
-        """Write its row."""
+    async def write(self, transaction: Transaction) -> bool:
+        """Write its row; return whether no other process answers the same command or message."""
         lease = Lease(self.owner, self.clock() + timedelta(seconds=LEASE_SECONDS))
-        await open_inflight(transaction, self.request_id, lease, self.anchor, self.request, self.instead_of)
+        return await open_inflight(
+            transaction, self.request_id, lease, self.anchor, self.request, self.instead_of
+        )
 
 
 @dataclass(frozen=True, slots=True)

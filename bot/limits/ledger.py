@@ -133,9 +133,9 @@ class Ledger:
         ``instead_of`` names the model that should have answered, where this one does.
 
         Raises:
-            LimitReached: a limit leaves too little; the one that takes longest to reset. Refused: a cost
-            limit applies and the model's price is not known, or the database is away and the allowance used
-            up.
+            LimitReached: a limit leaves too little; the one that takes longest to reset. PassedOn: another
+            process has begun to answer the same command or message. Refused: a cost limit applies and the
+            model's price is not known, or the database is away and the allowance used up.
         """
         opened = OpenRequest(Amounts(1, bound.total, model.cost(bound), 1))
         underway = None if anchor is None else self.leases.opened(request, anchor, instead_of)
@@ -146,7 +146,8 @@ class Ledger:
         except Refused as error:
             del self._memory.opened[request.id]
             self.leases.forget(request.id)
-            await self._refusals.of_request(admission, error)
+            if not isinstance(error, PassedOn):
+                await self._refusals.of_request(admission, error)
             raise
         self._forget_now_and_then()
 

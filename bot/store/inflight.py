@@ -44,9 +44,11 @@ async def open_inflight(
     anchor: Anchor,
     request: str,
     instead_of: str | None,
-) -> None:
-    """Write the row of an answer that begins; ``request`` is sealed, ``instead_of`` a model's name."""
-    await transaction.run(
+) -> bool:
+    """Write the row of an answer that begins; ``request`` is sealed, ``instead_of`` a model's name. Return
+    whether no other process has begun to answer the same.
+    """
+    row = await transaction.row(
         "open_inflight",
         request_id=request_id,
         owner=lease.owner,
@@ -57,6 +59,7 @@ async def open_inflight(
         instead_of=instead_of,
         **_place(anchor),
     )
+    return row is not None
 
 
 async def move_inflight(

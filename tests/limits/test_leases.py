@@ -8,7 +8,7 @@ import pytest
 
 from bot.anchor import Anchor
 from bot.domain import Ending, Metric, PredictionState, Request
-from bot.errors import LimitReached, PassedOn
+from bot.errors import LimitReached, PassedOn, Refused
 from bot.limits import Ledger
 from bot.limits.inflight import LEASE_SECONDS, Moved
 from bot.limits.leases import LEFT_OPEN
@@ -39,8 +39,27 @@ async def begun(place: World) -> int:
 
 async def asked(place: World) -> Request:
     request = place.request()
-    await place.ledger.admit(request, MODEL, BOUND, ANCHOR)
+    token = "token" if request.id == 1 else f"token {request.id}"
+    await place.ledger.admit(request, MODEL, BOUND, replace(ANCHOR, token=token))
     return request
+
+
+@pytest.mark.parametrize("anchor", [ANCHOR, Anchor(APPLICATION, 9, reply_to=5)])
+async def test_of_two_that_begin_to_answer_the_same_one_does(
+    place: World, other: Ledger, anchor: Anchor
+) -> None:
+    await place.ledger.set_operator_limits([limit(1_000)])
+    counted = "SELECT used FROM counters"
+    first, second = place.request(), place.request()
+    await place.ledger.admit(first, MODEL, BOUND, anchor)
+    with pytest.raises(PassedOn):
+        await other.admit(second, MODEL, BOUND, anchor)
+    assert await place.database.select(counted) == [(1,)]
+    assert [row[0] for row in await place.database.select("SELECT id FROM usage")] == [first.id]
+    with pytest.raises(Refused):
+        await other.call(second.id, MODEL, BOUND, {})
+    await other.leases.renew()
+    assert len(await place.database.select(LEASES)) == 1
 
 
 async def test_an_answer_is_on_record_from_its_admission_to_its_end(place: World) -> None:

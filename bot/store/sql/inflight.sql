@@ -1,11 +1,13 @@
--- name: open_inflight!
+-- name: open_inflight^
+-- Nothing where another process answers the same command or message.
 INSERT INTO inflight (
     request_id, owner, lease_until, application_id, channel_id, token, expires_at, reply_to, quoted, request, instead_of
 )
 VALUES (
     :request_id, :owner, :lease_until, :application_id, :channel_id, :token, :expires_at, :reply_to, :quoted, :request, :instead_of
 )
-ON CONFLICT (request_id) DO NOTHING;
+ON CONFLICT DO NOTHING
+RETURNING request_id;
 
 -- name: move_inflight!
 -- Only its owner says where an answer stands.
