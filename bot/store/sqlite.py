@@ -11,9 +11,8 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager, suppress
-from contextvars import copy_context
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,15 @@ import aiosqlite
 from aiosql.adapters.aiosqlite import AioSQLiteAdapter
 
 from bot.store.attempts import Attempts
+from bot.store.connection import (
+    BUSY_SECONDS,
+    Connection,
+    DatabaseFile,
+    code_of,
+    connected,
+    unavailable,
+    without_making,
+)
 from bot.store.driver import Row, StoreUnavailable, T, Transaction, Work, named_queries
 
 CHECKPOINT_EVERY = 200
@@ -30,14 +38,9 @@ BACKSTOP_PAGES = 20_000
 """Length of the write-ahead log, 80 MB, at which the writer copies it itself."""
 OWNER_ONLY = 0o600
 """The mode of a database that is made."""
-BUSY_SECONDS = 1.8
-"""How long a statement waits for another process, outside of transactions that write."""
 TURN_SECONDS = 0.002
 """How often a transaction asks whether another process's is over. SQLite's own waiting sleeps up to 0.1 s in
 between, and so a process may starve among others that write without a pause."""
-
-ITERATED_ROWS = 64
-"""Rows aiosqlite's own cursors fetch at once, its default; queries here fetch all."""
 
 
 class _Adapter(AioSQLiteAdapter):
@@ -71,17 +74,6 @@ class _Adapter(AioSQLiteAdapter):
         conn.execute(sql, parameters)
 
 
-class _Connection(aiosqlite.Connection):
-    """A connection whose thread also runs functions of ours."""
-
-    async def turn(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a function in the connection's thread, in its turn."""
-        result: T = await self._execute(  # type: ignore[no-untyped-call] # aiosqlite types only its own calls
-            copy_context().run, function, self._conn
-        )
-        return result
-
-
 class _Effort:
     """One transaction's attempt. Once given up it must not commit."""
 
@@ -101,7 +93,7 @@ class _Effort:
 class SqliteDriver:
     """A SQLite database file."""
 
-    def __init__(self, path: Path, writer: _Connection, reader: _Connection) -> None:
+    def __init__(self, path: Path, writer: Connection, reader: Connection) -> None:
         self.path = path
         self.writer = writer
         self._reader = reader
@@ -117,30 +109,20 @@ class SqliteDriver:
         Raises:
             StoreUnavailable: it is no database, or cannot be opened.
         """
-        with _unavailable():
+        with unavailable():
             with suppress(FileExistsError):  # a file in the folder's place is told of by the next line
                 path.parent.mkdir(parents=True)
             # Says at once what is wrong with the file; a connection that fails leaves its thread behind for a
             # while.
             # Others on the machine do not read it; the files that SQLite keeps beside it take its mode.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, OWNER_ONLY))
-        async with _connect(path) as writer:
-            with _unavailable():
-                await _write_ahead(writer)
-                # In WAL a killed process loses nothing; only a power cut may take the last commits, never the
-                # file.
-                await writer.execute_fetchall("PRAGMA synchronous = NORMAL")
-                await writer.execute_fetchall("PRAGMA foreign_keys = ON")
-                await writer.execute_fetchall("PRAGMA busy_timeout = 0")
-                await writer.execute_fetchall(f"PRAGMA wal_autocheckpoint = {BACKSTOP_PAGES}")
-            async with _connect(path) as reader:
-                with _unavailable():
-                    await reader.execute_fetchall("PRAGMA query_only = ON")
-                driver = cls(path, writer, reader)
-                try:
-                    yield driver
-                finally:
-                    await driver.close()
+        file = DatabaseFile(path)
+        async with connected(file, _prepare_writer) as writer, connected(file, _prepare_reader) as reader:
+            driver = cls(path, writer, reader)
+            try:
+                yield driver
+            finally:
+                await driver.close()
 
     async def write(self, work: Work[T], patience: float) -> T:
         """See `Driver.write`."""
@@ -173,9 +155,12 @@ class SqliteDriver:
         partial.unlink(missing_ok=True)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with _unavailable():
+            with unavailable():
                 os.close(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY))
-                async with aiosqlite.connect(self.path) as source, aiosqlite.connect(partial) as copy:
+                async with (
+                    aiosqlite.connect(without_making(self.path), uri=True) as source,
+                    aiosqlite.connect(partial) as copy,
+                ):
                     await source.backup(copy)
             partial.rename(target)
         finally:
@@ -192,7 +177,7 @@ class SqliteDriver:
             self._attempts.start(self._checkpoint())
 
     def _commit(self, work: Work[T], effort: _Effort, connection: sqlite3.Connection) -> T:
-        with _unavailable():
+        with unavailable():
             self._begin(effort, connection)
             try:
                 result = self._done(work, connection)
@@ -203,6 +188,8 @@ class SqliteDriver:
                 with suppress(sqlite3.OperationalError):
                     connection.execute("ROLLBACK")
                 raise
+        # Only now is it sure that what was committed is in the file that others find.
+        self.writer.check()
         self._attempts.progress()
         return result
 
@@ -213,7 +200,7 @@ class SqliteDriver:
             try:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
-                if _code(error) != sqlite3.SQLITE_BUSY:
+                if code_of(error) != sqlite3.SQLITE_BUSY:
                     raise
                 time.sleep(TURN_SECONDS)
             else:
@@ -221,7 +208,7 @@ class SqliteDriver:
                 return
 
     def _look(self, work: Work[T], connection: sqlite3.Connection) -> T:
-        with _unavailable():
+        with unavailable():
             connection.execute("BEGIN")
             try:
                 return self._done(work, connection)
@@ -232,8 +219,8 @@ class SqliteDriver:
         return _finished(work(Transaction(self._queries, connection, partial(_script, connection))))
 
     async def _checkpoint(self) -> None:
-        with _unavailable():
-            await self._reader.execute_fetchall("PRAGMA wal_checkpoint(PASSIVE)")
+        with unavailable():
+            await self._reader.turn(_copy_log)
 
 
 async def _script(connection: sqlite3.Connection, statements: str) -> None:
@@ -281,51 +268,32 @@ def beside(path: Path, now: datetime) -> Path:
     return path.with_name(f"{path.stem}.{stamp}.backup{path.suffix}")
 
 
-@asynccontextmanager
-async def _connect(path: Path) -> AsyncIterator[_Connection]:
-    # isolation_level None: transactions begin where we say so.
-    connector = partial(sqlite3.connect, path, isolation_level=None, timeout=BUSY_SECONDS)
-    connection = _Connection(connector, iter_chunk_size=ITERATED_ROWS)
-    with _unavailable():
-        await connection
-    try:
-        connection.row_factory = sqlite3.Row
-        yield connection
-    finally:
-        await connection.close()
+def _prepare_writer(connection: sqlite3.Connection) -> None:
+    _write_ahead(connection)
+    # In WAL a killed process loses nothing; only a power cut may take the last commits, never the file.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA busy_timeout = 0")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {BACKSTOP_PAGES}")
 
 
-async def _write_ahead(connection: aiosqlite.Connection) -> None:
+def _prepare_reader(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA query_only = ON")
+
+
+def _copy_log(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
     """Switch to the write-ahead log; of two that do so at once SQLite refuses one without any waiting."""
-    time = asyncio.get_running_loop().time
-    until = time() + BUSY_SECONDS
+    until = time.monotonic() + BUSY_SECONDS
     while True:
         try:
-            await connection.execute_fetchall("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
         except sqlite3.OperationalError as error:
-            if _code(error) != sqlite3.SQLITE_BUSY or time() >= until:
+            if code_of(error) != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
                 raise
-            await asyncio.sleep(TURN_SECONDS)
+            time.sleep(TURN_SECONDS)
         else:
             return
-
-
-def _code(error: sqlite3.Error) -> int:
-    """SQLite's primary code, which says what happened; the rest of the number says where."""
-    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-    return code & 0xFF
-
-
-class _unavailable:  # noqa: N801 - reads as the statement it is
-    """Turn SQLite's refusals into the store's own error; a mistake in a query stays what it is."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, sqlite3.OperationalError):
-            away = _code(error) != sqlite3.SQLITE_ERROR
-        else:
-            away = isinstance(error, OSError) or type(error) is sqlite3.DatabaseError
-        if away:
-            raise StoreUnavailable from error

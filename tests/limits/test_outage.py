@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 
@@ -27,7 +29,7 @@ from bot.limits.memory import Memory
 from bot.limits.resolve import hold
 from bot.store.rows import Amounts
 from tests.limits.world import BOUND, GUILD, MODEL, OTHER, START, UNPRICED, USER, Faulty, World, limit, world
-from tests.support.databases import Database, on_postgres
+from tests.support.databases import Database, SqliteDatabase, on_postgres
 from tests.support.postgres import Server
 
 LIMITS = (
@@ -49,6 +51,18 @@ def reading(requests: int, cost: int, concurrent: int) -> dict[str, int]:
         f"user cost month {USER}": cost,
         f"server concurrent now {GUILD}": concurrent,
     }
+
+
+def move(folder: Path, to: Path) -> None:
+    """Move all files of a folder."""
+    to.mkdir(exist_ok=True)
+    for file in folder.iterdir():
+        file.rename(to / file.name)
+
+
+def copy(folder: Path, to: Path) -> None:
+    """Copy all files of a folder."""
+    shutil.copytree(folder, to, dirs_exist_ok=True)
 
 
 async def whole_request(place: World) -> int:
@@ -101,6 +115,38 @@ async def test_full_for_a_while(database: Database) -> None:
         await place.caught_up()
         assert await place.database.select("SELECT id FROM usage ORDER BY id") == [(id_,) for id_ in admitted]
         assert await place.counters() == {f"user requests day {USER}": len(admitted)}
+
+
+@pytest.mark.parametrize("back", [move, copy])
+async def test_its_file_gone_for_a_while(
+    tmp_path: Path, back: Callable[[Path, Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """On SQLite: a file that nobody finds again takes all that is written, as any other does."""
+    here, away = tmp_path / "data", tmp_path / "away"
+    database = SqliteDatabase(here / "parlance.db")
+    async with world(database, *LIMITS) as place:
+        first = await whole_request(place)
+        begun = await place.admitted()
+        call = await place.ledger.call(begun.id, MODEL, BOUND, {})
+        move(here, away)
+        await place.ledger.ended(call, PredictionState.SUCCEEDED, Tokens(100, 10), 7_500)
+        assert await place.ledger.settle(begun.id, Ending.DONE)
+        second = await whole_request(place)
+        assert place.ledger.kept == 7
+        assert "the database cannot be written (No such file or directory)" in caplog.text
+        assert list(here.iterdir()) == []
+        back(away, here)
+        await place.caught_up()
+        third = await whole_request(place)
+        assert await place.ledger.lookup.details(second) is not None
+    assert await database.select("SELECT id, ending, cost FROM usage ORDER BY id") == [
+        (first, "done", 5_500),
+        (begun.id, "done", 7_500),
+        (second, "done", 5_500),
+        (third, "done", 5_500),
+    ]
+    assert await database.select("SELECT COUNT(*) FROM predictions") == [(4,)]
+    assert await place.counters() == reading(4, 24_000, 0)
 
 
 async def test_gone_in_the_middle_of_an_answer(place: World) -> None:

@@ -1,6 +1,7 @@
 """What only SQLite has: a file and its folder, backups of it, a thread, a write-ahead log."""
 
 import asyncio
+import shutil
 import sqlite3
 import threading
 import time
@@ -15,6 +16,7 @@ from bot.store import Store, StoreUnavailable, Transaction
 from bot.store.migrations import Migration, known_migrations
 from bot.store.store import address_of
 from tests.support.databases import sqlite_driver
+from tests.support.patience import PATIENCE as LONGEST
 
 PATIENCE = 0.2
 
@@ -164,3 +166,149 @@ class TestWrite:
         for turn in range(6):
             await store.set_mark("turn", str(turn))
         assert await store.mark("turn") == "5"
+
+
+def files(path: Path) -> list[Path]:
+    """The database and what SQLite keeps beside it."""
+    return sorted(path.parent.glob(path.name + "*"))
+
+
+def move(path: Path, folder: Path) -> Path:
+    """Move the database and what is beside it to a folder; return where it then is."""
+    folder.mkdir(exist_ok=True)
+    for file in files(path):
+        file.rename(folder / file.name)
+    return folder / path.name
+
+
+def replace(path: Path, by: Path, old: Path) -> None:
+    """Put another file where the database is, whose log and its index stay; the old one goes elsewhere."""
+    path.rename(old)
+    by.rename(path)
+
+
+def delete(path: Path) -> None:
+    for file in files(path):
+        file.unlink()
+
+
+def put(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def contents(path: Path) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in files(path)}
+
+
+async def is_unavailable(store: Store) -> str:
+    """See that nothing can be written or read; return why."""
+    with pytest.raises(StoreUnavailable) as written:
+        await store.write(set_one)
+    with pytest.raises(StoreUnavailable) as read:
+        await store.mark("one")
+    assert written.value.reason == read.value.reason
+    return written.value.reason
+
+
+async def written_again(store: Store, name: str) -> None:
+    """Write a mark as soon as it can be."""
+    async with asyncio.timeout(LONGEST):
+        while True:
+            try:
+                await store.set_mark(name, "1")
+            except StoreUnavailable:
+                await asyncio.sleep(0.02)
+            else:
+                return
+
+
+class TestGone:
+    async def test_takes_nothing_and_makes_nothing(self, store: Store, path: Path) -> None:
+        await store.set_mark("zero", "1")
+        delete(path)
+        assert await is_unavailable(store) == "No such file or directory"
+        with pytest.raises(StoreUnavailable):
+            await store.backup(path.parent / "copy.db")
+        path.parent.rmdir()
+        assert await is_unavailable(store) == "No such file or directory"
+
+    async def test_goes_on_when_it_is_moved_back(self, store: Store, path: Path, tmp_path: Path) -> None:
+        away = move(path, tmp_path / "away")
+        await is_unavailable(store)
+        move(away, path.parent)
+        await store.set_mark("two", "1")
+        assert await store.mark("one") is None
+        assert rows(path, "SELECT name FROM marks") == [("two",)]
+
+    async def test_is_not_said_to_be_written_where_it_goes_meanwhile(
+        self, store: Store, path: Path, tmp_path: Path
+    ) -> None:
+        async def work(transaction: Transaction) -> None:
+            await set_one(transaction)
+            move(path, tmp_path / "away")
+
+        with pytest.raises(StoreUnavailable):
+            await store.write(work)
+
+    async def test_goes_on_with_a_backup(
+        self, store: Store, path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        await store.set_mark("zero", "1")
+        backup = await store.backup(tmp_path / "backup.db")
+        await store.set_mark("lost", "1")
+        delete(path)
+        await is_unavailable(store)
+        shutil.copy(backup, path)
+        await written_again(store, "new")
+        assert [await store.mark(name) for name in ("zero", "lost", "new")] == ["1", None, "1"]
+        assert rows(path, "SELECT name FROM marks ORDER BY name") == [("new",), ("zero",)]
+        assert f"another file was put in the place of {path}" in caplog.text
+
+    async def test_goes_on_with_a_copy_and_its_log(self, store: Store, path: Path, tmp_path: Path) -> None:
+        await store.set_mark("zero", "1")
+        shutil.copytree(path.parent, tmp_path / "copy")
+        delete(path)
+        # What was committed last is in the copy's log alone.
+        move(tmp_path / "copy" / path.name, path.parent)
+        await written_again(store, "new")
+        assert [await store.mark(name) for name in ("zero", "new")] == ["1", "1"]
+
+    async def test_neither_file_is_given_the_others_log(
+        self, store: Store, path: Path, tmp_path: Path
+    ) -> None:
+        backup = await store.backup(tmp_path / "backup.db")
+        await store.set_mark("zero", "x" * 100_000)
+        old = tmp_path / "old.db"
+        replace(path, backup, old)
+        await written_again(store, "new")
+        assert await store.mark("new") == "1"
+        assert rows(path, "PRAGMA integrity_check") == [("ok",)]
+        assert rows(path, "SELECT name FROM marks") == [("new",)]
+        assert rows(old, "SELECT name FROM marks") == [("zero",)]
+
+    @pytest.mark.parametrize("content", [b"", b"this is a text and no database at all" * 200])
+    async def test_does_not_touch_what_is_no_database_of_ours(
+        self, store: Store, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+    ) -> None:
+        monkeypatch.setattr("bot.store.connection.STILL_SECONDS", 0)
+        backup = await store.backup(tmp_path / "backup.db")
+        delete(path)
+        put(path, content)
+        assert "database" in await is_unavailable(store)
+        assert contents(path) == {path: content}
+        backup.replace(path)
+        await store.set_mark("new", "1")
+
+    async def test_waits_until_it_is_copied_whole(
+        self, store: Store, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        backup = await store.backup(tmp_path / "backup.db")
+        content = backup.read_bytes()
+        delete(path)
+        put(path, content[: len(content) // 2])
+        assert await is_unavailable(store) == "another file is being put in its place"
+        monkeypatch.setattr("bot.store.connection.STILL_SECONDS", 0)
+        assert await is_unavailable(store) == "database disk image is malformed"
+        put(path, content)
+        await store.set_mark("new", "1")
+        assert rows(path, "PRAGMA integrity_check") == [("ok",)]
