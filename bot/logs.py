@@ -17,7 +17,18 @@ HIDDEN: Final = "[hidden]"
 INTERACTION_TOKEN: Final = re.compile(r"(/(?:webhooks|interactions)/\d+/)[^/?\s\"']+")
 """Whoever has an interaction's token can write in the bot's name for fifteen minutes."""
 URL_PASSWORD: Final = re.compile(r"(://[^\s/@:]*:)[^\s/@]+(?=@)")
-OPTION_PASSWORD: Final = re.compile(r"(\b(?:ssl)?password=)[^\s&#\"']+")
+OPTION_PASSWORD: Final = re.compile(r"((?i:password)(?:=| = ))(?!b[\"'])[^\s&#\"']+")
+"""As in ``sslpassword=...`` and ``PGPASSWORD=...``."""
+QUOTED_PASSWORDS: Final = (
+    re.compile(r"((?i:password)[\"']?(?:=| = | ?: ?)b?')(?:[^'\\\n]|\\.)+"),
+    re.compile(r"((?i:password)[\"']?(?:=| = | ?: ?)b?\")(?:[^\"\\\n]|\\.)+"),
+    # A text that is quoted in another.
+    re.compile(r"((?i:password)(?:\\[\"'])?(?:=| = | ?: ?)\\[\"'])[^\"'\\\n]+"),
+)
+"""As in ``password='...'`` and ``"password": "..."``. After a colon only these are hidden: "PASSWORD: wants a
+value" is a sentence. The end of a quoted one need not be there, so that a text that was cut tells none.
+"""
+SHAPES: Final = (INTERACTION_TOKEN, URL_PASSWORD, *QUOTED_PASSWORDS, OPTION_PASSWORD)
 """Passwords are hidden by where they stand, too: one that is a word is known to stand there alone."""
 SHORTEST: Final = 8
 SHORTEST_WORD: Final = 16
@@ -39,13 +50,13 @@ class Redact(Protocol):
 
 
 def redactor(secrets: Iterable[str]) -> Redact:
-    """Return a function that hides these secrets, interaction tokens and addresses' passwords in a text."""
+    """Return a function that hides these secrets, interaction tokens, and named passwords in a text."""
     known = sorted({secret for secret in secrets if not _is_common(secret)}, key=len, reverse=True)
     values = re.compile("|".join(map(re.escape, known))) if known else None
 
     def redact(text: str) -> str:
         text = values.sub(HIDDEN, text) if values else text
-        for shape in (INTERACTION_TOKEN, URL_PASSWORD, OPTION_PASSWORD):
+        for shape in SHAPES:
             text = shape.sub(rf"\1{HIDDEN}", text)
         return text
 

@@ -120,6 +120,98 @@ def test_a_password_that_is_part_of_other_words_is_hidden_where_it_is_one(passwo
     assert redact(address) == f"postgresql://postgres:{HIDDEN}@host/p?sslpassword={HIDDEN}&x=1"
 
 
+@pytest.mark.parametrize("password", ["p", "hunter2", "postgres", "lettersandnomore", "it is:1,2)"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "connect(user='it', password='{}', port=5432)",
+        'connect(user="it", password="{}", port=5432)',
+        "password = '{}' host = db",
+        "{{'user': 'it', 'password': '{}', 'port': 5432}}",
+        '{{"user": "it", "password": "{}", "port": 5432}}',
+        '{{"user":"it","password":"{}","port":5432}}',
+        'password: "{}"\nport: 5432',
+        "environ({{'PGPASSWORD': '{}', 'PGPORT': '5432'}})",
+        "'password': b'{}'",
+        "password=b'{}'",
+        'said "{{\\"password\\": \\"{}\\", \\"port\\": 5432}}"',
+    ],
+)
+def test_a_password_is_hidden_in_its_quotes_and_nothing_else_is(password: str, place: str) -> None:
+    assert redactor([])(place.format(password)) == place.format(HIDDEN)
+
+
+@pytest.mark.parametrize("password", ["p", "hunter2", "postgres", "lettersandnomore", "it:1,2)"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "PGPASSWORD={} psql --host db",
+        "POSTGRES_PASSWORD={}\nPGPORT=5432",
+        "host=db password={} user=it",
+        "host = db password = {} user = it",
+        "postgresql://db/it?password={}&sslmode=require",
+        "said 'postgresql://db/it?user=it&password={}' twice",
+    ],
+)
+def test_a_password_is_hidden_behind_its_name_and_nothing_else_is(password: str, place: str) -> None:
+    assert redactor([])(place.format(password)) == place.format(HIDDEN)
+
+
+@pytest.mark.parametrize("password", ["don't", 'say "so"', 'it\'s "so"', "back\\slash", "new\nline"])
+def test_a_password_with_quotes_is_hidden_as_python_and_json_write_it(password: str) -> None:
+    redact = redactor([])
+    arguments = {"password": password, "port": 5432}
+    hidden = f"'password': '{HIDDEN}', 'port': 5432"
+    assert redact(repr(arguments)).replace('"', "'") == f"{{{hidden}}}"
+    assert redact(json.dumps(arguments)).replace('"', "'") == f"{{{hidden}}}"
+
+
+def test_a_password_in_a_text_that_was_cut_is_hidden() -> None:
+    assert redactor([])("connect(password='hunt\nnext line") == f"connect(password='{HIDDEN}\nnext line"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'password authentication failed for user "postgres"',
+        "DATABASE_URL: wants a password: it is not there",
+        "PGPASSWORD: wants a value; 'password' is none",
+        "the password is 'postgres', and passwords: 'two' are more",
+        'password=\'\' password="" "password": "" password= PGPASSWORD=',
+        "passwordless='yes' password_file='/run/secret' passfile=.pgpass",
+        'fields "password", "port" and \'password\': 5 of them',
+        "see u:hunter2@h",
+    ],
+)
+def test_what_only_speaks_of_passwords_stays_as_it_is(text: str) -> None:
+    assert redactor([])(text) == text
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *("password", "password=", "password='", 'password="', "password=\\", "password=\\'", "password: "),
+        *(
+            "password='\\",
+            "password=b",
+            "'password': b",
+            "password = ",
+            "://",
+            "://a:",
+            "://a:b",
+            ":",
+            "a",
+            "\\",
+        ),
+    ],
+)
+def test_a_hostile_text_takes_no_longer_than_another(piece: str) -> None:
+    """One that took time by the square of its length would take hours."""
+    redact = redactor(["0123456789"])
+    for begin in ("", "password='", "password=", "://", "://a:"):
+        redact(begin + piece * (500_000 // len(piece)))
+
+
 @pytest.mark.parametrize("password", ["longer than that", "0123456789", "onlylettersandlong"])
 def test_a_password_that_is_like_nothing_else_is_hidden_everywhere(password: str) -> None:
     assert redactor([password])(f"it is{password}, then") == f"it is{HIDDEN}, then"
