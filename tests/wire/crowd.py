@@ -21,12 +21,15 @@ from bot.ids import short
 from tests.support.databases import Database
 from tests.support.patience import PATIENCE
 from tests.wire.discord import Acknowledged, DiscordStandIn, Interaction, Message
+from tests.wire.kills import plain
 from tests.wire.process import Running
 
 IN_FULL = "SOAK" in os.environ
 SIZE = 200 if IN_FULL else 12
 """People in a crowd."""
 WORDS = "the sea is wide and the boat is small"
+MARKS = ("sea", "wide", "boat", "small")
+"""Words of the answer that are in no sentence of the bot's own, and in the answer once."""
 FOOTER = re.compile(r"^-# .*llama-3-(70|8)b-instruct · .* s$", re.MULTILINE)
 SHORT_ID = re.compile(r"\(([0-9A-HJKMNP-TV-Z]{8})\)")
 """Ends every sentence that is said instead of an answer."""
@@ -52,6 +55,7 @@ class End(Enum):
     WHOLE = "the whole answer"
     SENTENCE = "a sentence that says why there is none, or no more"
     UNHEARD = "Discord took no first response, so nothing could be said"
+    REPEATED = "the answer, or a part of it, more than once"
 
 
 @dataclass(eq=False)
@@ -67,11 +71,19 @@ class Asked:
         return "\n".join(message.content for message in self.find())
 
     @property
+    def answer(self) -> str:
+        """What all its messages say between the question above and the small print below."""
+        return "\n".join(plain(message.content) for message in self.find())
+
+    @property
     def end(self) -> End:
-        text = self.text
+        text, answer = self.text, self.answer
+        footers = FOOTER.findall(text)
+        if len(footers) > 1 or any(answer.count(mark) > 1 for mark in MARKS):
+            return End.REPEATED
         if SHORT_ID.search(text) or STOPPED in text:
             return End.SENTENCE
-        if FOOTER.search(text) and WORDS in text:
+        if footers and answer.split() == WORDS.split():
             return End.WHOLE
         unheard = self.interaction is not None and self.interaction.acknowledged is Acknowledged.NOT
         return End.UNHEARD if unheard and time.perf_counter() - self.at > TOO_LATE else End.OPEN
@@ -137,6 +149,7 @@ class Crowd:
         for line in self.lines():
             if line["logger"].startswith(OWN_LOGGERS):
                 assert line.get("request") in on_record, line
+        see_that_nothing_is_said_twice(self.discord, self.asked)
 
     async def _on_record(self) -> int:
         ((count,),) = await self.database.select("SELECT COUNT(ending) FROM usage")
@@ -162,6 +175,20 @@ class Crowd:
     def _note(self, asked: Asked) -> Asked:
         self.asked.append(asked)
         return asked
+
+
+def see_that_nothing_is_said_twice(discord: DiscordStandIn, asked: Sequence[Asked]) -> None:
+    """See that no answer stands twice by now, with those who asked or anywhere else."""
+    repeated = [one.text for one in asked if one.end is End.REPEATED]
+    assert not repeated, f"{len(repeated)} of {len(asked)} were answered twice: {repeated[:3]}"
+    theirs = {message.id for one in asked for message in one.find()}
+    elsewhere = [
+        message.content
+        for channel in discord.world.channels.values()
+        for message in discord.sent(channel)
+        if message.deleted is None and message.id not in theirs
+    ]
+    assert not any(mark in plain(content) for content in elsewhere for mark in MARKS), elsewhere
 
 
 @contextmanager

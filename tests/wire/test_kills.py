@@ -114,15 +114,16 @@ async def checked(answer: Answer, replicate: ReplicateStandIn, database: Databas
 
 
 def words(messages: list[Message], point: Point) -> list[str]:
-    """All words of an answer's messages; of a follow-up that stands there twice, the longer one's."""
+    """All words of an answer's messages; of one follow-up that may stand there twice, the longer one's."""
     texts = [plain(message.content).split() for message in messages]
     if point.may_repeat:
-        later = [texts[index + 1 :] for index in range(len(texts))]
-        texts = [
-            text
-            for text, others in zip(texts, later, strict=True)
-            if not any(other[: len(text)] == text for other in others)
+        repeated = [
+            index
+            for index, text in enumerate(texts)
+            if index > 0 and any(other[: len(text)] == text for other in texts[index + 1 :])
         ]
+        for index in repeated[:1]:
+            del texts[index]
     return [word for text in texts for word in text]
 
 
