@@ -5,7 +5,6 @@ filled by its type, and every function that makes a prompt. A new one is covered
 tests/wire/test_injection.py does the same through Discord.
 """
 
-import ast
 import dataclasses
 import inspect
 import itertools
@@ -28,6 +27,8 @@ from bot.plans import Ask, Story, Summarize, Translate
 from bot.reading import history
 from bot.reading.transcript import Said, Transcript, transcript
 from bot.run import Plan
+from tests.support.discord_reads import UNKNOWN, WHOLE, below, reads
+from tests.support.entrances import HOLDING, NOT_WRITTEN, PROMPTS, WRITTEN
 from tests.support.hostile import CONTROL, MARK, hostile, obeyed, texts
 from tests.support.running import ScriptedRun, model_with, request_for
 
@@ -38,25 +39,6 @@ NOT_IN_FILES = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 """What makes a file one that is no text, and refused."""
 CODES = {"target": "fr", "source": "de"}
 """Options whose text is looked up and never used itself: what is not found is refused."""
-
-SEEN_BY_HISTORY = {
-    *("author", "display_name", "clean_content", "attachments", "filename", "stickers", "name"),
-    *(
-        "poll",
-        "question",
-        "answers",
-        "text",
-        "message_snapshots",
-        "content",
-        "embeds",
-        "title",
-        "description",
-    ),
-    *("reference", "resolved"),
-}
-"""What the history reads of a message that people write; test_injection.py in tests/wire fills all of it."""
-NOT_WRITTEN = {"type", "thread_starter_message", "created_at", "MessageType", "Message", "ClientUser"}
-"""What it reads beside that, which nobody can write."""
 
 
 def test_the_corpus_is_large_and_varied() -> None:
@@ -206,25 +188,78 @@ def test_every_field_of_a_request_that_holds_text_is_filled() -> None:
     }
 
 
-def test_the_history_reads_nothing_that_is_not_tried() -> None:
-    tree = ast.parse(Path(history.__file__).read_text(encoding="utf-8"))
-    readers = [
-        node
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef) and node.name in {"_said", "_words", "_extras"}
-    ]
-    assert len(readers) == 3
-    read = {
-        node.attr
-        for reader in readers
-        for node in ast.walk(reader)
-        if isinstance(node, ast.Attribute) and not _is_of_text(node)
+@pytest.mark.slow
+def test_nothing_is_read_of_discord_that_is_not_declared() -> None:
+    """What is declared as written is tried through Discord; what is read no more is declared no more."""
+    read = {each.entrance for each in reads(below(*PROMPTS))}
+    assert read == {*WRITTEN, *HOLDING, *NOT_WRITTEN}
+
+
+NEW = {
+    "def topic(message: discord.Message) -> str:\n"
+    "    return str(message.guild and message.guild.description)": {
+        ("Message", "guild"),
+        ("Guild", "description"),
+    },
+    "def labels(message: discord.Message) -> list[str | None]:\n"
+    "    rows = [row for row in message.components if isinstance(row, discord.ActionRow)]\n"
+    "    return [each.label for row in rows for each in row.children if isinstance(each, discord.Button)]": {
+        ("ActionRow", "children"),
+        ("Button", "label"),
+    },
+    "def parts(message: discord.Message) -> str:\n    return f'{message.components}'": {
+        ("ActionRow", WHOLE),
+    },
+    "def asker(message: discord.Message) -> str:\n"
+    "    return message.interaction_metadata.user.name if message.interaction_metadata else ''": {
+        ("Message", "interaction_metadata"),
+        ("MessageInteractionMetadata", "user"),
+        ("User", "name"),
+    },
+    "def footer(message: discord.Message) -> list[str | None]:\n"
+    "    return [(lambda one: one.footer.text)(embed) for embed in message.embeds]": {("Embed", "footer")},
+    "def tags(messages: list[discord.Message]) -> str:\n"
+    "    return ', '.join(map(str, messages)) + '%s' % messages[0].poll": {
+        ("Message", WHOLE),
+        ("Poll", WHOLE),
+    },
+    "def tag(message: discord.Message) -> str:\n    return f'{message.author}'": {
+        ("User", WHOLE),
+        ("Member", WHOLE),
+    },
+    "def nick(member: discord.Member) -> object:\n    return getattr(member, 'nick')": {("Member", "nick")},
+    "def any_(member: discord.Member, what: str) -> object:\n    return getattr(member, what)": {
+        ("Member", UNKNOWN)
+    },
+    "def about(place: object) -> str:\n"
+    "    match place:\n"
+    "        case discord.TextChannel(topic=str() as topic):\n"
+    "            return topic\n"
+    "    return ''": {("TextChannel", "topic")},
+    "def untyped(message):\n    return message.system_content": {(UNKNOWN, "system_content")},
+    "class Names:\n    async def of(self, thread: discord.Thread) -> str:\n        return thread.name": {
+        ("Thread", "name")
+    },
+    "name_of = operator.attrgetter('name')": {(UNKNOWN, "operator.attrgetter")},
+    "roles_of = lambda member: member.roles": {(UNKNOWN, "roles")},
+}
+"""Code that somebody could add, and what it reads that is declared nowhere."""
+
+
+@pytest.mark.slow
+def test_whatever_is_added_to_what_reads_messages_is_noticed() -> None:
+    added = "\n\n\n".join(["import operator", *NEW])
+    text = f"{Path(history.__file__).read_text(encoding='utf-8')}\n\n\n{added}\n"
+    names = "import discord\n\ndef name(guild: discord.Guild) -> str:\n    return guild.name\n"
+    changed = {
+        "bot.reading.history": f"{text}\n\nfrom bot.names_of_places import name\n",
+        "bot.names_of_places": names,
     }
-    assert read - NOT_WRITTEN == SEEN_BY_HISTORY
-
-
-def _is_of_text(node: ast.Attribute) -> bool:
-    return node.attr in dir(str) and node.attr != "title"
+    read = {each.entrance for each in reads(below(*PROMPTS), changed)}
+    undeclared = read - {*WRITTEN, *HOLDING, *NOT_WRITTEN}
+    for code, wanted in NEW.items():
+        assert wanted <= undeclared, code
+    assert ("Guild", "name") in undeclared
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from bot.ids import short
+from tests.support.entrances import WRITTEN
 from tests.support.hostile import MARK, ObedientProvider, hostile, texts
 from tests.support.patience import PATIENCE
 from tests.wire.discord import (
@@ -253,8 +254,8 @@ async def test_nothing_hostile_is_obeyed_or_gets_anywhere_else(place: Place, tmp
                 assert owner.user_id in {None, user_id}, owner
     # All of this did get into prompts, so that something was tried.
     assert entered >= {
-        *("message", "answer", "file name", "name", "mention", "direct message", "file"),
-        *("embed title", "embed description", "sticker", "poll question", "poll answer", "forwarded"),
+        *WRITTEN.values(),
+        *("answer", "mention", "direct message", "file"),
         *("/ask question", "/story premise", "/story genre", "/story style"),
         *("/summarize text", "/translate text"),
     }
