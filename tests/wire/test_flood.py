@@ -7,10 +7,12 @@ import pytest
 
 from bot.app import TOO_MANY, Parlance
 from bot.limits.gate import LEAST_BURST, Gate
+from bot.plans.words import LONGEST_WORDS
 from bot.store.sqlite import SqliteDriver
 from tests.support.patience import PATIENCE
 from tests.support.scripted import ScriptedProvider
 from tests.wire.discord import Acknowledged, DiscordStandIn, Interaction
+from tests.wire.discord_log import now
 from tests.wire.everything import bearing, press
 from tests.wire.online import online
 
@@ -19,6 +21,16 @@ pytestmark = pytest.mark.slow
 FLOOD = 1000
 PER_MINUTE = 6
 """What the operator allows a person: the setting's own default."""
+MOST_CALLS = 2 * PER_MINUTE + 1
+"""Of the model, with the other member's: twice as many where a minute ends meanwhile."""
+HOSTILE = (
+    "",
+    "[ " * LONGEST_WORDS,
+    "<" + " " * LONGEST_WORDS,
+    "[" * LONGEST_WORDS,
+    "(" * 99 + " " * LONGEST_WORDS,
+)
+"""What could take its time to be looked through, as long as Discord lets anything be."""
 
 
 @pytest.fixture
@@ -36,17 +48,46 @@ async def bot(standin: DiscordStandIn, tmp_path: Path, model: ScriptedProvider) 
         yield bot
 
 
+def most_commits(calls: int) -> int:
+    """An admission or a refusal each; of a call also two rows, a settlement, a lease, two of its reply."""
+    return LEAST_BURST + 7 * calls
+
+
+def most_requests(calls: int) -> int:
+    """The first response each, and where admission is slower than that, two that take it back; of an answer
+    also its text and its end.
+    """
+    return 3 * (LEAST_BURST + 1) + 4 * calls
+
+
 class Costs:
     """What the bot has done since: requests to Discord, calls of the model, transactions that write."""
 
     def __init__(self, standin: DiscordStandIn, model: ScriptedProvider) -> None:
         self._standin, self._model = standin, model
         self._requests, self._calls = len(standin.log), len(model.calls)
-        self.commits = 0
+        self._commits: list[float] = []
 
-    def count(self, statement: str) -> None:
-        """See one statement of the writing connection."""
-        self.commits += statement.upper().startswith("COMMIT")
+    async def watch(self, bot: Parlance) -> None:
+        """Count the transactions of the bot's writing connection from now on."""
+        driver = bot.store._driver
+        assert isinstance(driver, SqliteDriver)
+        await driver.writer.turn(lambda connection: connection.set_trace_callback(self._count))
+
+    def _count(self, statement: str) -> None:
+        if statement.upper().startswith("COMMIT"):
+            self._commits.append(now())
+
+    def before(self, interaction: Interaction) -> tuple[int, int]:
+        """How many requests had arrived and transactions were written when this was acknowledged."""
+        at = interaction.acknowledged_at
+        assert at is not None
+        requests = sum(exchange.started < at for exchange in self._standin.log[self._requests :])
+        return requests, sum(committed < at for committed in self._commits)
+
+    @property
+    def commits(self) -> int:
+        return len(self._commits)
 
     @property
     def requests(self) -> int:
@@ -61,9 +102,7 @@ async def test_commands_of_one_member_cost_a_bounded_amount(
     standin: DiscordStandIn, bot: Parlance, model: ScriptedProvider
 ) -> None:
     costs = Costs(standin, model)
-    driver = bot.store._driver
-    assert isinstance(driver, SqliteDriver)
-    await driver.writer.turn(lambda connection: connection.set_trace_callback(costs.count))
+    await costs.watch(bot)
     flood = [
         standin.slash(standin.member, standin.channel, "ask", {"question": f"{number}?"})
         for number in range(FLOOD)
@@ -75,13 +114,26 @@ async def test_commands_of_one_member_cost_a_bounded_amount(
     told = [each for each in flood if answered(each)]
     assert len(told) == LEAST_BURST + 1
     assert sum(TOO_MANY in each.text for each in told) == 1
-    # Twice as many where a minute ends meanwhile.
-    assert PER_MINUTE < costs.calls <= 2 * PER_MINUTE + 1
-    # An admission or a refusal each; of a call also two rows, a settlement, a lease, and two of its reply.
-    assert costs.commits <= LEAST_BURST + 7 * costs.calls
-    # The first response each, and where admission is slower than that, two that take it back; of an answer
-    # also its text and its end.
-    assert costs.requests <= 3 * (LEAST_BURST + 1) + 4 * costs.calls
+    assert PER_MINUTE < costs.calls <= MOST_CALLS
+    assert costs.commits <= most_commits(costs.calls)
+    assert costs.requests <= most_requests(costs.calls)
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+async def test_another_members_command_that_comes_last_does_not_wait_for_them(
+    standin: DiscordStandIn, bot: Parlance, model: ScriptedProvider, words: str
+) -> None:
+    costs = Costs(standin, model)
+    await costs.watch(bot)
+    for number in range(FLOOD):
+        question = f"{number}? {words}"[:LONGEST_WORDS]
+        standin.slash(standin.member, standin.channel, "ask", {"question": question})
+    other = standin.slash(standin.other, standin.channel, "ask", {"question": "and I?"})
+    await standin.wait_for(lambda: answered(other))
+    requests, commits = costs.before(other)
+    assert requests <= most_requests(MOST_CALLS)
+    assert commits <= most_commits(MOST_CALLS)
+    await standin.wait_for(lambda: "Because." in other.text)
 
 
 async def test_presses_typing_and_mentions_go_through_the_same_gate(
