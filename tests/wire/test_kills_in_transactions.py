@@ -34,6 +34,14 @@ WRITES = (
 )
 """Of an answer's life, from its call to its end; the two before the last are one transaction."""
 
+ADMISSION = ("INSERT ON usage", "INSERT OR UPDATE ON counters", "INSERT ON inflight")
+"""Of the one transaction that an answer's life begins with."""
+ON_RECORD = """SELECT (SELECT COUNT(*) FROM usage), (SELECT COUNT(*) FROM inflight),
+    (SELECT COUNT(*) FROM predictions), (SELECT COUNT(*) FROM usage_days),
+    (SELECT COALESCE(SUM(used), 0) FROM counters)"""
+AGREE = """SELECT (SELECT SUM(used) FROM counters JOIN limits ON limits.id = limit_id
+    WHERE subject = 'everyone' AND metric = 'cost') = (SELECT SUM(cost) FROM usage)"""
+
 
 @asynccontextmanager
 async def met(database: PostgresDatabase, write: str) -> AsyncIterator[None]:
@@ -76,6 +84,28 @@ async def test_an_answer_whose_process_is_killed_inside_a_transaction_is_whole(
     assert await database.select(used) == [("done", 9, 1)]
     summed = "SELECT requests, input_tokens + output_tokens FROM usage_days WHERE kind = 'command'"
     assert await database.select(summed) == [(1, 9)]
-    agree = """SELECT (SELECT SUM(used) FROM counters JOIN limits ON limits.id = limit_id
-        WHERE subject = 'everyone' AND metric = 'cost') = (SELECT SUM(cost) FROM usage)"""
-    assert await database.select(agree) == [(True,)]
+    assert await database.select(AGREE) == [(True,)]
+
+
+@pytest.mark.parametrize("write", ADMISSION)
+async def test_a_request_whose_process_is_killed_before_it_is_admitted_costs_nothing(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, database: PostgresDatabase, start: Start, write: str
+) -> None:
+    replicate.respond = lambda _: Script(tokens=["All ", "of it."])
+    bot = await start(DATABASE_URL=database.url, LEASE_SECONDS="1.5", USER_REQUESTS_PER_MINUTE="1")
+    async with met(database, write):
+        lost = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
+        await until(database, WAITING, [(1,)])
+        await bot.kill()
+    assert await database.select(ON_RECORD) == [(0, 0, 0, 0, 0)]
+    again = await start(DATABASE_URL=database.url, LEASE_SECONDS="1.5", USER_REQUESTS_PER_MINUTE="1")
+    # The one that the person may ask in a minute was not used up.
+    asked = standin.slash(standin.member, standin.channel, "ask", {"question": "and now?"})
+    await standin.shown(asked, "-# meta")
+    await until(database, UNDER_WAY, [(0,)])
+    assert await again.end() == 0
+    assert asked.text.count("All of it.") == len(asked.messages) == 1
+    assert lost.text == ""
+    assert len(replicate.creations) == 1
+    assert await database.select("SELECT ending, counts FROM usage") == [("done", 1)]
+    assert await database.select(AGREE) == [(True,)]
