@@ -17,9 +17,10 @@ from tests.wire.discord_messages import (
     ApiError,
     check,
     invalid,
+    unknown,
     write,
 )
-from tests.wire.discord_payloads import channel_payload, keeps_content, message_payload, redacted
+from tests.wire.discord_payloads import channel_payload, keeps_content, message_payload, moment, redacted
 from tests.wire.discord_server import NO_CONTENT, Server
 from tests.wire.discord_world import Channel, Json, Message, Upload, World
 
@@ -49,6 +50,7 @@ class Channels:
         server.add("POST /channels/{channel_id}/messages/{message_id}/threads", self.start_thread, 201)
         server.add("POST /channels/{channel_id}/threads", self.start_thread, 201)
         server.add("POST /channels/{channel_id}/typing", self.type)
+        server.add("GET /channels/{channel_id}/thread-members/{user_id}", self.get_thread_member)
 
     def open_dm(self, exchange: Exchange) -> Json:
         user = self.world.users.get(int(exchange.body["recipient_id"]))
@@ -166,6 +168,18 @@ class Channels:
         self._may_send(channel, [])
         self.typing.append((now(), channel))
         return NO_CONTENT
+
+    def get_thread_member(self, exchange: Exchange) -> Json:
+        """One of ``people`` of a thread."""
+        thread, user_id = self._channel(exchange), exchange.parameters["user_id"]
+        if all(str(user.id) != user_id for user in thread.people):
+            raise unknown("Member", 10007)
+        return {
+            "id": str(thread.id),
+            "user_id": user_id,
+            "join_timestamp": moment(thread.id),
+            "flags": 0,
+        }
 
     def _adopt_id(self, thread: Channel, message_id: int) -> None:
         """A thread started from a message has that message's id."""

@@ -80,7 +80,9 @@ class Guild:
 
 @dataclass(eq=False)
 class Channel:
-    """A channel, thread, or direct message. ``people`` are those in a DM or group, without the bot."""
+    """A channel, thread, or direct message. ``people`` are those in a DM, group or private thread, without
+    the bot.
+    """
 
     id: int
     kind: ChannelKind

@@ -12,7 +12,7 @@ from tests.wire.discord_buckets import EDITS, INTERACTION, Rule
 from tests.wire.discord_commands import Impossible
 from tests.wire.discord_contract import DESCRIPTION, Contract
 from tests.wire.discord_gateway import Intent
-from tests.wire.discord_kinds import Dms, Install, Permission
+from tests.wire.discord_kinds import ChannelKind, Dms, Install, Permission
 from tests.wire.discord_log import Phase
 from tests.wire.minimal_bot import MinimalBot
 
@@ -287,3 +287,14 @@ async def test_commands_are_checked(
     assert standin.world.commands is before
     # Where Discord's description knows the rule too, it has noted it.
     standin.contract_errors.clear()
+
+
+async def test_a_private_thread_has_its_people(standin: DiscordStandIn, minimal_bot: MinimalBot) -> None:
+    made = standin.add_channel("inner circle", standin.guild, ChannelKind.PRIVATE_THREAD, standin.channel)
+    made.people = (standin.member,)
+    thread = await minimal_bot.fetch_channel(made.id)
+    assert isinstance(thread, discord.Thread)
+    assert thread.is_private()
+    assert (await thread.fetch_member(standin.member.id)).id == standin.member.id
+    with pytest.raises(discord.NotFound):
+        await thread.fetch_member(standin.other.id)
