@@ -144,6 +144,7 @@ class Bench:
     discord: DiscordStandIn
     replicate: ReplicateStandIn
     process: asyncio.subprocess.Process
+    directory: Path
     online_after: float = math.nan
     """Seconds from the start of the process until it was online with its commands registered."""
     asked: list[Asked] = field(default_factory=list)
@@ -159,6 +160,15 @@ class Bench:
     def mention(self, count: int, length: Callable[[int], int]) -> list[Asked]:
         """Let as many people mention the bot in one channel at once."""
         return [self._mention(length(index)) for index in range(count)]
+
+    async def start_again(self) -> None:
+        """Kill the process, start another with the same database, and wait until it is online."""
+        self.process.kill()
+        await self.process.wait()
+        await self.discord.drop_gateway()
+        sessions = len(self.discord.gateway.sessions)
+        self.process = await _start(self.contender, self.discord, self.replicate, self.directory)
+        await self.discord.wait_for(lambda: len(self.discord.gateway.sessions) > sessions)
 
     async def listening(self, asked: Sequence[Asked], timeout: float = 30.0) -> None:
         """Wait until every question's prediction exists and its stream is being read.
@@ -250,7 +260,7 @@ async def driven(
             fill(discord)
             begun = time.perf_counter()
             process = await _start(contender, discord, replicate, Path(directory))
-            bench = Bench(contender, discord, replicate, process)
+            bench = Bench(contender, discord, replicate, process, Path(directory))
             replicate.respond = lambda given: Script(
                 tokens=bench.asked[number_in(given)].tokens,
                 rate=bench.rate,
@@ -262,8 +272,8 @@ async def driven(
                 bench.online_after = time.perf_counter() - begun
                 yield bench
             finally:
-                process.kill()
-                await process.wait()
+                bench.process.kill()
+                await bench.process.wait()
 
 
 async def _start(

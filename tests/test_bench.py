@@ -9,10 +9,13 @@ from typing import cast
 import pytest
 
 from bench.__main__ import measure
+from bench.driving import Asked
 from bench.growth import LONGEST_WAIT, Round
 from bench.picture import Line, Panel, Scale, figure
+from bench.restart import went_on_at
 from bench.search import highest
 from bench.table import Row, table
+from tests.wire.discord_world import Message, Version, World
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -106,6 +109,16 @@ async def test_the_search_stops_where_it_is_close_enough() -> None:
 )
 def test_streams_are_sustained_while_nobody_waits_long(round_: Round, sustained: bool) -> None:
     assert round_.is_sustained is sustained
+
+
+@pytest.mark.parametrize(("since", "at"), [(0.0, 1.0), (2.0, 2.0), (2.5, 4.0), (5.0, float("inf"))])
+def test_an_answer_goes_on_with_its_next_change(since: float, at: float) -> None:
+    world = World()
+    channel = world.dm_channel(world.add_user("somebody"))
+    messages = [Message(world.mint(), channel, world.bot) for _ in range(2)]
+    messages[0].versions += [Version(1.0, "The"), Version(4.0, "The sea")]
+    messages[1].versions += [Version(2.0, "is"), Version(4.5, "is wide")]
+    assert went_on_at(Asked(0, [], 0.0, lambda: messages), since) == at
 
 
 def test_the_picture_has_a_line_for_each_bot_in_every_panel() -> None:
