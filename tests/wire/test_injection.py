@@ -21,6 +21,7 @@ from tests.support.patience import PATIENCE
 from tests.wire.discord import (
     Acknowledged,
     Channel,
+    ChannelKind,
     DiscordStandIn,
     Interaction,
     Message,
@@ -36,6 +37,8 @@ from tests.wire.online import online
 pytestmark = pytest.mark.slow
 
 CORPUS = texts()
+PLACES = {"channel", "hidden channel", "private thread"}
+"""Names that a mention of their place shows to whoever may see it, anywhere in its server."""
 SHORT = [text for text in CORPUS if len(text) <= 1000]
 CODES = {"to": "fr", "from": "de"}
 """Options that only take what they offer."""
@@ -69,11 +72,11 @@ class Writers:
         return self.owners[int(word[2:-1])]
 
 
-def carrying(writers: Writers, channel: Channel, author: User) -> Json:
+def carrying(writers: Writers, channel: Channel, author: User, places: str) -> Json:
     """What a message carries besides its words, all of it hostile."""
 
     def words(entrance: str) -> str:
-        return writers.write(entrance, channel)
+        return f"{writers.write(entrance, channel)} {places}"
 
     return {
         "embeds": [
@@ -113,15 +116,21 @@ def carrying(writers: Writers, channel: Channel, author: User) -> Json:
     }
 
 
-def furnish(writers: Writers, standin: DiscordStandIn, channel: Channel, people: list[User]) -> Message:
-    """Fill a channel with everything that people can put there; return its last message."""
+def furnish(
+    writers: Writers, standin: DiscordStandIn, channel: Channel, people: list[User], places: str
+) -> Message:
+    """Fill a channel with everything that people can put there, mentions of all places too; return its last
+    message.
+    """
     channel.topic = writers.write("topic", channel)
     for number, text in enumerate(CORPUS):
         said(standin, people[number % len(people)], channel, writers.write("message", channel, text=text))
     named = Upload(writers.write("file name", channel), b"x")
     first = said(standin, people[0], channel, writers.write("message", channel), attachments=[named])
-    first.extra = carrying(writers, channel, people[0])
-    return said(standin, people[1], channel, writers.write("answer", channel), reply_to=first)
+    first.extra = carrying(writers, channel, people[0], places)
+    said(standin, people[2], channel, f"{writers.write('mention of places', channel)} {places}")
+    answer = f"{places} {writers.write('answer', channel)}"
+    return said(standin, people[1], channel, answer, reply_to=first)
 
 
 def said(
@@ -188,14 +197,18 @@ class Place:
     people: list[User]
     lasts: dict[Channel, Message]
     """Of each channel the last message."""
+    mentions: str
+    """Of every place that there is."""
 
     async def try_everything(self) -> None:
         """Let everybody write to the bot, mention it, and use every command everywhere."""
         standin = self.standin
         for user in self.people:
-            standin.dm(user, self.writers.write("direct message", standin.world.dm_channel(user), user))
+            words = self.writers.write("direct message", standin.world.dm_channel(user), user)
+            standin.dm(user, f"{words} {self.mentions}")
         for (channel, last), user in product(self.lasts.items(), self.people):
-            standin.say(user, channel, f"{standin.mention} {self.writers.write('mention', channel)}")
+            words = f"{self.writers.write('mention', channel)} {self.mentions}"
+            standin.say(user, channel, f"{standin.mention} {words}")
             asked: list[Interaction] = []
             for command in commands(standin):
                 tries: list[dict[str, object]] = [{}]
@@ -222,13 +235,36 @@ def place(standin: DiscordStandIn) -> Place:
     for guild in (standin.guild, elsewhere):
         guild.name = writers.write("server", channels[-1])
         standin.add_role(guild, writers.write("role", channels[-1]), Permission(0), *people)
-    lasts = {}
+    shut = [hidden for channel in channels[1:] for hidden in hidden_from(writers, standin, channel, people)]
     for channel in channels:
         channel.name = writers.write("channel", channel)
-        lasts[channel] = furnish(writers, standin, channel, people)
+    mentions = " ".join(channel.mention for channel in (*channels, *shut))
+    lasts = {channel: furnish(writers, standin, channel, people, mentions) for channel in channels}
     for user in people:
         user.name = writers.write("name", channels[0])
-    return Place(standin, writers, people, lasts)
+    return Place(standin, writers, people, lasts, mentions)
+
+
+def hidden_from(
+    writers: Writers, standin: DiscordStandIn, beside: Channel, people: list[User]
+) -> tuple[Channel, Channel]:
+    """A channel that only the first of these people may see, and a private thread that the second is in."""
+    assert beside.guild is not None
+    hidden = standin.add_channel("hidden", beside.guild)
+    for user in people[1:]:
+        standin.deny(hidden, user, Permission.VIEW_CHANNEL)
+    thread = standin.add_channel("thread", beside.guild, ChannelKind.PRIVATE_THREAD, beside)
+    thread.people = (people[1],)
+    hidden.name = writers.write("hidden channel", hidden)
+    thread.name = writers.write("private thread", thread)
+    return hidden, thread
+
+
+def may_see(standin: DiscordStandIn, user: User, channel: Channel) -> bool:
+    held = standin.world.permissions(user, channel)
+    if channel.kind is ChannelKind.PRIVATE_THREAD and user not in channel.people:
+        return Permission.MANAGE_THREADS in held
+    return Permission.VIEW_CHANNEL in held
 
 
 async def test_nothing_hostile_is_obeyed_or_gets_anywhere_else(place: Place, tmp_path: Path) -> None:
@@ -241,6 +277,9 @@ async def test_nothing_hostile_is_obeyed_or_gets_anywhere_else(place: Place, tmp
     assert not standin.pings
     rows = scopes(tmp_path / "parlance.db")
     entered: set[str] = set()
+    shown: set[tuple[str, str, bool]] = set()
+    """Places that were named to somebody who may not see them: what, to whom, and whether in their server."""
+    people = dict(zip(place.people, ("the owner", "a member", "another"), strict=True))
     for request_id, prompt in model.read:
         assert not MARK.search(prompt.system)
         words = {word.upper() for turn in prompt.turns for word in MARK.findall(turn.text)}
@@ -248,14 +287,19 @@ async def test_nothing_hostile_is_obeyed_or_gets_anywhere_else(place: Place, tmp
         entered |= {owner.entrance for owner in owners}
         guild_id, channel_id, user_id = rows[request_id]
         for owner in owners:
+            if owner.entrance in PLACES:
+                named, user = standin.world.channels[owner.channel_id], standin.world.users[user_id]
+                if owner.guild_id != guild_id or not may_see(standin, user, named):
+                    shown.add((owner.entrance, people[user], owner.guild_id == guild_id))
             # A person has one name everywhere.
-            if owner.entrance != "name":
+            elif owner.entrance != "name":
                 assert (owner.guild_id, owner.channel_id) == (guild_id, channel_id), owner
                 assert owner.user_id in {None, user_id}, owner
+    assert not shown
     # All of this did get into prompts, so that something was tried.
     assert entered >= {
         *WRITTEN.values(),
-        *("answer", "mention", "direct message", "file"),
+        *("answer", "mention", "mention of places", "direct message", "file"),
         *("/ask question", "/story premise", "/story genre", "/story style"),
         *("/summarize text", "/translate text"),
     }
