@@ -28,10 +28,16 @@ HOLDING = {
 NOT_WRITTEN = {
     *(("Message", name) for name in ("type", "created_at", "is_system")),
     *(("Permissions", name) for name in ("view_channel", "read_message_history", "manage_threads")),
-    *(("Client", name) for name in ("user", "intents", "get_channel", "fetch_channel")),
-    *(("Client", "get_partial_messageable"), ("Intents", "message_content")),
-    *((kind, name) for kind in ("GuildChannel", "Thread") for name in ("guild", "permissions_for")),
-    *(("Thread", "is_private"), ("Thread", "fetch_member"), ("Messageable", "history")),
-    *(("Guild", "me"), ("Guild", "fetch_member"), ("Member", "id")),
+    *(("Client", name) for name in ("user", "intents", "get_guild", "fetch_guild")),
+    *(("Client", "get_partial_messageable"), ("Intents", "message_content"), ("ClientUser", "id")),
+    *(("Guild", name) for name in ("unavailable", "get_channel_or_thread", "fetch_channel")),
+    *(("Guild", name) for name in ("get_member", "fetch_member")),
+    *((kind, name) for kind in ("GuildChannel", "Thread") for name in ("id", "guild")),
+    *(("Thread", name) for name in ("is_private", "fetch_member", "parent", "parent_id")),
+    *(
+        (f"{kind}Channel", "permissions_for")
+        for kind in ("Guild", "Text", "Voice", "Stage", "Forum", "Category")
+    ),
+    *(("Messageable", "history"), ("Member", "id"), ("Member", "guild")),
 }
 """What is read and nobody writes: kinds, times, ids and rights."""
