@@ -205,7 +205,7 @@ class Turn:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Prompt:
     """What is sent to a model: pure data, and the only thing a provider reads.
 
@@ -216,6 +216,11 @@ class Prompt:
     turns: tuple[Turn, ...]
     max_tokens: int
     temperature: float | None = None
+
+    @property
+    def length(self) -> int:
+        """Characters of all its texts."""
+        return len(self.system) + sum(len(turn.text) for turn in self.turns)
 
 
 class ProviderName(StrEnum):

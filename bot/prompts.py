@@ -7,13 +7,13 @@ first that the material does not hold, however it is spelled. So no material can
 has to be changed to be safe, which would spoil a translation.
 """
 
-import unicodedata
 from dataclasses import dataclass
 
 import regex
 
 from bot.domain import Policy, Prompt, Role, StoryLength, StoryOptions, SummaryStyle, TranslateOptions, Turn
 from bot.i18n import Language, language_name
+from bot.normalization import nfkc
 
 SUMMARY_TEMPERATURE = 0.3
 STORY_TEMPERATURE = 0.9
@@ -84,7 +84,7 @@ def voice_of(policy: Policy, language: Language) -> Voice:
 
 def marked(material: str) -> Marked:
     """Put marks around material that it cannot close."""
-    plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", material)).casefold()
+    plain = nfkc(_INVISIBLE.sub("", material)).casefold()
     taken = {int(number) for number in _NUMBERED.findall(plain)}
     number = next(number for number in range(1, len(taken) + 2) if number not in taken)
     opening, closing = f"<text-{number}>", f"</text-{number}>"

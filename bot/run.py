@@ -14,6 +14,7 @@ from bot.ids import short
 from bot.making import Making
 from bot.models.provider import Prediction, Provider
 from bot.models.thinking import Thinking, without_thinking
+from bot.offloading import offload
 from bot.past import LONGEST, PastCalls, bound_of, cancelled, longest_of
 from bot.prompts import Voice, voice_of
 from bot.replies.draft import ReplyWords
@@ -104,7 +105,7 @@ class Run:
             left = self.past.missing(provider.fingerprint(model, prompt) for prompt in prompts)
             return sum((provider.bound(model, prompts[index]) for index in left), more)
 
-        amount = await asyncio.to_thread(bound)
+        amount = await offload(sum(prompt.length for prompt in prompts), bound)
         await self._while_ours(lambda: self._services.ledger.reserve(self.request.id, model, amount))
 
     async def complete(self, prompt: Prompt) -> str:
@@ -216,7 +217,7 @@ class Run:
         one that was made of the same prompt by a process that is gone.
         """
         ledger, provider = self._services.ledger, self._provider
-        fingerprint = provider.fingerprint(self.model, prompt)
+        fingerprint = await offload(prompt.length, lambda: provider.fingerprint(self.model, prompt))
         made = self.past.like(fingerprint)
         if made is not None:
             self.past.take(made)
@@ -224,7 +225,7 @@ class Run:
                 return await self._follow(
                     made.id, lambda: self._again(made), prompt.max_tokens, show, streamed
                 )
-        bound = provider.bound(self.model, prompt)
+        bound = await offload(prompt.length, lambda: provider.bound(self.model, prompt))
         call = await self._while_ours(
             lambda: ledger.call(
                 self.request.id,

@@ -8,7 +8,7 @@ the frame that is written here stays whole.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 
 from bot.domain import Model, Prompt, Role, Template, Turn
@@ -18,19 +18,30 @@ InputValue = str | int | float | bool | list[dict[str, str]]
 BREAK = "\u200b"
 """Zero-width space, put behind the first character of a control token."""
 
+SLICE = 65_536
+"""Characters of a slice, about: nothing else in the process runs while a regular expression does."""
+
 _UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
 # Blanks are taken whole (`*+`): tried again in every length, a hostile text would take minutes.
 _CONTROL = re.compile(
     r"""
-    <\s*[|\uff5c][^<>|\uff5c]*[|\uff5c]\s*>      # <|eot_id|>, and DeepSeek's full-width bars
+    <\s*+(?:
+        [|\uff5c][^<>|\uff5c]*+[|\uff5c]\s*+>      # <|eot_id|>, and DeepSeek's full-width bars
+      | <\s*+(?:/\s*+)?SYS\s*+>\s*+>
+      | (?:/\s*+)?
+        (?:s|bos|eos|pad|unk|think|tool_call|tool_response|(?:start|end)_of_(?:turn|image))\s*+>
+    )
     | \[\s*+(?:/\s*+)?
         (?:INST|AVAILABLE_TOOLS|TOOL_(?:CALLS|RESULTS|CONTENT)|SYSTEM_PROMPT|CALL_ID|THINK|IMG(?:_\w+)?)
-      \s*\]
-    | <\s*+<\s*+(?:/\s*+)?SYS\s*>\s*>
-    | <\s*+(?:/\s*+)?(?:s|bos|eos|pad|unk|think|tool_call|tool_response|(?:start|end)_of_(?:turn|image))\s*>
+      \s*+\]
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_OUTER = re.compile(r"<(?!\s*+(?:/\s*+)?SYS)", re.IGNORECASE)
+"""A bracket that is within no control token: the only one that is belongs to ``<<SYS>>``."""
+_OUTER_OR_SQUARE = re.compile(rf"{_OUTER.pattern}|\[", re.IGNORECASE)
+_WITH_BAR = re.compile(r"<\s*+[|\uff5c]")
+"""What begins the only control token that may hold a square bracket."""
 _SPEAKER = re.compile(r"^([^\S\n]*+)(user|assistant|system)(?=\s*:)", re.IGNORECASE | re.MULTILINE)
 
 _NAMES = {Role.USER: "User", Role.ASSISTANT: "Assistant"}
@@ -38,7 +49,26 @@ _NAMES = {Role.USER: "User", Role.ASSISTANT: "Assistant"}
 
 def clean(text: str) -> str:
     """The text with every control token broken, and without null bytes and lone surrogates."""
-    return _CONTROL.sub(lambda match: match[0][0] + BREAK + match[0][1:], _UNPRINTABLE.sub("", text))
+    return "".join(_CONTROL.sub(_broken, piece) for piece in _slices(_UNPRINTABLE.sub("", text)))
+
+
+def _slices(text: str) -> Iterator[str]:
+    """The text in slices that tear no control token."""
+    start = 0
+    while len(text) - start > SLICE:
+        ahead = start + SLICE
+        last = text.rfind("<", start, ahead)
+        is_open = last >= 0 and _WITH_BAR.match(text, last) is not None
+        beyond = (_OUTER if is_open else _OUTER_OR_SQUARE).search(text, ahead)
+        if beyond is None:
+            break
+        yield text[start : beyond.start()]
+        start = beyond.start()
+    yield text[start:]
+
+
+def _broken(match: re.Match[str]) -> str:
+    return match[0][0] + BREAK + match[0][1:]
 
 
 def fingerprint(fields: object) -> str:

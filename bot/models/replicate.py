@@ -48,6 +48,7 @@ from bot.models.provider import MADE_WITHIN, Created, Prediction
 from bot.models.records import Record, read_record, told_wait, unread
 from bot.models.tokens import prompt_bound
 from bot.models.turns import TurnsClient
+from bot.offloading import offload
 
 # replicate loads numpy where it is installed, for file inputs that the bot never sends: 15 MB and 0.3 s.
 with without("numpy"):
@@ -224,7 +225,7 @@ class ReplicateProvider:
 
     async def _create(self, model: Model, prompt: Prompt, deadline: float, created: Created) -> Record:
         """Create the prediction, waiting as told where there are too many."""
-        fields = build_input(model, prompt)
+        fields = await offload(prompt.length, lambda: build_input(model, prompt))
         waited, tries = 0.0, 0
         while True:
             try:

@@ -1,9 +1,10 @@
 """/ask, a mention and a direct message: a question, perhaps about a file."""
 
 from bot import prompts
-from bot.domain import Request
+from bot.domain import Prompt, Request
 from bot.errors import BadRequest
 from bot.i18n import N_
+from bot.offloading import offload
 from bot.plans.words import TOO_LONG, fitted, longest_answer, require_words
 from bot.reading.files import Download, read_file
 from bot.run import Run
@@ -42,5 +43,9 @@ class Ask:
             await run.status(READING_FILE)
             file = await read_file(request.file, self._download)
             run.note(file_characters=len(file))
-        prompt = prompts.ask(request.words, run.voice, longest_answer(run), file)
-        await run.stream(fitted(run, prompt, FILE_TOO_LONG if file else TOO_LONG))
+
+        def asked() -> Prompt:
+            prompt = prompts.ask(request.words, run.voice, longest_answer(run), file)
+            return fitted(run, prompt, FILE_TOO_LONG if file else TOO_LONG)
+
+        await run.stream(await offload(len(request.words) + len(file), asked))

@@ -6,6 +6,7 @@ is left out on the way.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,9 +14,10 @@ from bot import prompts
 from bot.domain import Prompt, Request, SummarizeOptions, Tokens
 from bot.errors import BadRequest
 from bot.i18n import N_
+from bot.offloading import offload
 from bot.plans.words import longest_answer, options_of, require_words, thoughtful
 from bot.reading.files import Download, read_file
-from bot.reading.parts import cut
+from bot.reading.parts import LOOKS, Fits, cutting
 from bot.reading.transcript import Transcript
 from bot.run import Run
 
@@ -93,15 +95,24 @@ class Summarize:
         style = options_of(run.request, SummarizeOptions).style
         source = await self._source(run)
         longest = longest_answer(run)
-        prompt = thoughtful(run, prompts.summarize(source.text, style, run.voice, longest))
+
+        def whole() -> Prompt | None:
+            prompt = thoughtful(run, prompts.summarize(source.text, style, run.voice, longest))
+            return prompt if run.fits(prompt) else None
+
+        def combined() -> Prompt | None:
+            prompt = thoughtful(run, prompts.combine(source.text, style, run.voice, longest))
+            return prompt if run.fits(prompt) else None
+
         length = len(source.text)
-        while not run.fits(prompt):
+        prompt = await offload(length, whole)
+        while prompt is None:
             source = await _notes(run, source)
             if len(source.text) >= length:
                 raise BadRequest(NO_ROOM, model=run.model.name)
             length = len(source.text)
             await run.status(COMBINING)
-            prompt = thoughtful(run, prompts.combine(source.text, style, run.voice, longest))
+            prompt = await offload(length, combined)
         await run.stream(prompt)
 
     async def _source(self, run: Run) -> Source:
@@ -132,32 +143,47 @@ async def _notes(run: Run, source: Source) -> Source:
         return run.fits(prompt(part))
 
     try:
-        parts = await asyncio.to_thread(cut, source.text, fits, source.joints)
+        parts = await _cut(source.text, fits, source.joints)
     except ValueError as error:
         raise BadRequest(NO_ROOM, model=run.model.name) from error
     if len(parts) > MOST_PARTS:
         raise BadRequest(TOO_MANY_PARTS, model=run.model.name, total=len(parts), most=MOST_PARTS)
     run.note(parts=len(parts))
-    await run.reserve([prompt(part) for part in parts], _reading_again(run, len(parts) * tokens))
+    # Made once: what is counted of a prompt is kept as long as that is.
+    asked = await offload(len(source.text), lambda: [prompt(part) for part in parts])
+    await run.reserve(asked, _reading_again(run, len(asked) * tokens))
     done = 0
     await run.status(READING_PARTS, done=done, total=len(parts))
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def take(part: str) -> str:
+    async def take(asking: Prompt) -> str:
         nonlocal done
         async with gate:
-            taken = await run.complete(prompt(part))
+            taken = await run.complete(asking)
         done += 1
-        await run.status(READING_PARTS, done=done, total=len(parts))
+        await run.status(READING_PARTS, done=done, total=len(asked))
         return taken.strip() + "\n\n"
 
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(take(part)) for part in parts]
+            tasks = [group.create_task(take(asking)) for asking in asked]
     except ExceptionGroup as failures:
         # The first failure ended the others; it alone is what the person is told.
         raise failures.exceptions[0] from failures
     return _joined([task.result() for task in tasks])
+
+
+async def _cut(text: str, fits: Fits, joints: Sequence[int]) -> list[str]:
+    """The parts of a text, each looked for by itself: so that others' texts have their turns between.
+
+    Raises:
+        ValueError: not even one character fits.
+    """
+    cuts = cutting(text, fits, joints)
+    parts: list[str] = []
+    while (part := await offload(LOOKS * len(text), lambda: next(cuts, None))) is not None:
+        parts.append(part)
+    return parts
 
 
 def _reading_again(run: Run, notes: int) -> Tokens:

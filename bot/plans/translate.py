@@ -1,13 +1,12 @@
 """/translate: a text into another language, in parts where it is long."""
 
-import asyncio
-
 from bot import prompts
 from bot.domain import Prompt, Request, TranslateOptions
 from bot.errors import BadRequest
 from bot.i18n import N_, language_name
+from bot.offloading import offload
 from bot.plans.words import longest_answer, options_of, require_words
-from bot.reading.parts import cut
+from bot.reading.parts import LOOKS, cut
 from bot.run import Run
 
 GROWTH = 2
@@ -54,7 +53,7 @@ class Translate:
             return room >= 0 and GROWTH * (empty - room) <= tokens
 
         try:
-            parts = await asyncio.to_thread(cut, text, fits)
+            parts = await offload(LOOKS * len(text), lambda: cut(text, fits))
         except ValueError as error:
             raise BadRequest(NO_ROOM, model=run.model.name) from error
         run.note(parts=len(parts))

@@ -15,6 +15,7 @@ from charset_normalizer import from_bytes
 from bot.domain import File
 from bot.errors import BadRequest
 from bot.i18n import N_
+from bot.offloading import offload
 
 LARGEST_FILE = 1024 * 1024
 """Bytes of a file that is read."""
@@ -96,7 +97,7 @@ async def read_file(file: File, download: Download) -> str:
             data = await download(file)
     except TimeoutError as error:
         raise BadRequest(TOO_SLOW) from error
-    return await asyncio.to_thread(text_of, data)
+    return await offload(len(data), lambda: text_of(data))
 
 
 def text_of(data: bytes) -> str:

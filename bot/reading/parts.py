@@ -5,13 +5,15 @@ half; where the text consists of items that belong together, such as messages, i
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import regex
 
 Fits = Callable[[str], bool]
 """Whether a text is short enough; a shorter beginning of a text that fits should fit too."""
 
+LOOKS = 20
+"""Texts of a part's length that are looked at for each part, about."""
 FIRST_GUESS = 1024
 """Characters tried first when looking for how much fits."""
 LONGEST_GRAPHEME = 32
@@ -33,7 +35,11 @@ def cut(text: str, fits: Fits, joints: Sequence[int] = ()) -> list[str]:
     Raises:
         ValueError: not even one character fits.
     """
-    parts: list[str] = []
+    return list(cutting(text, fits, joints))
+
+
+def cutting(text: str, fits: Fits, joints: Sequence[int] = ()) -> Iterator[str]:
+    """What ``cut`` gives back, part by part; raises what it does."""
     start = 0
     while start < len(text):
         end = _reach(text, start, fits)
@@ -42,9 +48,8 @@ def cut(text: str, fits: Fits, joints: Sequence[int] = ()) -> list[str]:
         if end < len(text):
             better = _boundary(text, start, end, joints)
             end = better if fits(text[start:better]) else end
-        parts.append(text[start:end])
+        yield text[start:end]
         start = end
-    return parts
 
 
 def _reach(text: str, start: int, fits: Fits) -> int:

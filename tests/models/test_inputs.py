@@ -5,6 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.domain import Model, Prompt, ProviderName, Role, Turn
+from bot.models import inputs
 from bot.models.inputs import BREAK, build_input, chatml, clean, llama3, output_tokens, plain
 from bot.models.registry import Registry
 
@@ -173,3 +174,27 @@ def test_a_model_without_such_fields_gets_the_words_alone() -> None:
     assert output_tokens(bare, Prompt("", TALK, 50)) == 100
     haiku = REGISTRY.get("anthropic/claude-4.5-haiku")
     assert build_input(haiku, Prompt("", TALK[:1], 50)) == {"prompt": "Hi", "max_tokens": 50}
+
+
+@given(words)
+def test_slices_tear_no_control_token(text: str) -> None:
+    whole = clean(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inputs, "SLICE", 3)
+        assert clean(text) == whole
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *("[" + " " * 999, "<" + " " * 999, "[" + " " * (1 << 20), "<" + "\n" * (1 << 20)),
+        *("<" * 8, "< < / ", "<|", "[ / ", "\n", " "),
+        *("User:\n", "user" + " " * 999, "Assistant" + "\n" * 999),
+    ],
+    ids=ascii,
+)
+def test_a_hostile_megabyte_takes_no_minutes(piece: str) -> None:
+    text = (piece * ((1 << 20) // len(piece) + 1))[: 1 << 20]
+    assert clean(text) == text
+    said = plain("", (Turn(Role.USER, text), Turn(Role.ASSISTANT, text)))
+    assert said.replace(BREAK, "") == f"User: {text}\n\nAssistant: {text}\n\nAssistant:"

@@ -113,6 +113,28 @@ def test_one_endless_word_is_counted_in_linear_time() -> None:
     assert upper_bound("th" * 500_000) <= 700_000
 
 
+@pytest.mark.parametrize("text", ["a\u0301\u0323" * 200_000, "a" + "\u0301\u0323" * 250_000, "'a" * 500_000])
+def test_a_hostile_text_is_counted_in_linear_time(text: str) -> None:
+    assert 0 < upper_bound(text) <= len(text.encode())
+
+
+@given(st.lists(atoms, max_size=12).map("".join))
+def test_slices_and_pieces_change_nothing(text: str) -> None:
+    whole = upper_bound(text)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("SLICE", "PIECE"):
+            patch.setattr(tokens, name, 3)
+        assert upper_bound(text) == whole
+
+
+def test_a_prompt_is_counted_once(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = registry.get("meta/meta-llama-3-70b-instruct")
+    prompt = Prompt("Be kind.", (Turn(Role.USER, "Hi"),), 500)
+    counted = prompt_bound(model, prompt)
+    monkeypatch.setattr(tokens, "upper_bound", None)
+    assert prompt_bound(model, prompt) == counted
+
+
 turns = st.lists(
     st.builds(Turn, st.sampled_from(Role), st.lists(atoms, max_size=3).map("".join)), min_size=1, max_size=4
 )
