@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -21,6 +21,8 @@ SEARCH_PAUSES = (0.5, 1.5)
 """Seconds between the looks for a prediction that a person waits for: it may show a little late."""
 SEARCH_SECONDS = 10.0
 """Longest that they take together."""
+GIVEN_UP_SECONDS = 2.0
+"""How long it is looked for one that nobody waits for any more: who pressed Stop waits for that."""
 
 
 @dataclass(slots=True)
@@ -63,17 +65,17 @@ class Making:
             yield prediction
 
     async def given_up(self) -> tuple[PredictionState, Tokens]:
-        """End what may have been made and nobody waits for any more; return how it ended, and what it used,
-        which is all it may where nobody can tell.
+        """End what may have been made and nobody waits for any more; return how it ended, and what it used:
+        all that it may, where it is not found, since it may be made yet.
         """
-        found = None if self._is_looked_for else await self._found()
-        if found is not None:
-            return await cancelled(self._provider, found, self.bound)
-        return (
-            (PredictionState.CANCELED, self.bound)
-            if self.is_in_doubt
-            else (PredictionState.ABORTED, Tokens())
-        )
+        found = None
+        if not self._is_looked_for:
+            with suppress(Unanswerable, StoreUnavailable, TimeoutError):
+                async with asyncio.timeout(GIVEN_UP_SECONDS):
+                    found = await self._look()
+        if found is None:
+            return PredictionState.CANCELED, self.bound
+        return await cancelled(self._provider, found, self.bound)
 
     @property
     def _provider(self) -> Provider:
@@ -86,7 +88,6 @@ class Making:
         self._answered.set()
 
     async def _found(self) -> str | None:
-        self._is_looked_for = True
         try:
             async with asyncio.timeout(SEARCH_SECONDS):
                 found = await self._look()
@@ -96,6 +97,7 @@ class Making:
                         found = await self._look()
         except (Unanswerable, StoreUnavailable, TimeoutError) as error:
             log.warning("a prediction cannot be looked for; if it runs, its deadline ends it: %r", error)
+            self._is_looked_for = True
             return None
         self.is_in_doubt = False
         return found

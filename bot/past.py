@@ -21,6 +21,8 @@ FIND_PAUSES = (1.0, 5.0, 15.0)
 """Seconds between the tries to look for a prediction."""
 CANCEL_SECONDS = 60.0
 """How long a prediction that is to be cancelled is looked after at most."""
+FIND_SECONDS = 60.0
+"""How long one try may take: another with the same input may be on its way meanwhile."""
 LONGEST = "max_tokens"
 """Name of the setting that says how many tokens a call may write."""
 
@@ -77,8 +79,8 @@ class PastCalls:
         ledger = self._services.ledger
         try:
             found = await self._found(call, call.fingerprint)
-        except (Unanswerable, StoreUnavailable) as error:
-            log.warning("a prediction could not be looked for; its deadline ends it: %s", error)
+        except (Unanswerable, StoreUnavailable, TimeoutError) as error:
+            log.warning("a prediction could not be looked for; its deadline ends it: %r", error)
             # Perhaps it runs: then it has used by its end what it may.
             await ledger.ended(call.id, PredictionState.CANCELED, bound_of(call), call.reserved_cost)
             return call
@@ -90,11 +92,12 @@ class PastCalls:
     async def _found(self, call: PredictionRow, fingerprint: str) -> str | None:
         look = partial(look_for, self._services, call.id, call.provider, fingerprint)
         for pause in FIND_PAUSES:
-            try:
-                return await look(call.created_at)
-            except (Unanswerable, StoreUnavailable):
-                await asyncio.sleep(pause)
-        return await look(call.created_at)
+            with suppress(Unanswerable, StoreUnavailable, TimeoutError):
+                async with asyncio.timeout(FIND_SECONDS):
+                    return await look(call.created_at)
+            await asyncio.sleep(pause)
+        async with asyncio.timeout(FIND_SECONDS):
+            return await look(call.created_at)
 
 
 async def look_for(
@@ -109,15 +112,14 @@ async def look_for(
     creates, ledger = services.creates, services.ledger
     while True:
         await creates.answered(fingerprint)
-        known = await ledger.lookup.known_since(call_id) | creates.claimed
-        found = await services.providers[provider].find(fingerprint, since, known)
+        found = await services.providers[provider].find(fingerprint, since, await ledger.known_since(call_id))
         if found is None:
             return None
         if creates.is_under_way(fingerprint):
             # Meanwhile another call with the same input was begun: it may be that one's.
             continue
         with creates.claim(found) as is_free:
-            if is_free and found not in await ledger.lookup.known_since(call_id):
+            if is_free and found not in await ledger.known_since(call_id):
                 await ledger.created(call_id, found)
                 return found
 

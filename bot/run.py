@@ -155,7 +155,8 @@ class Run:
             provider = self._services.providers[call.provider]
             state, tokens = await cancelled(provider, call.provider_id, bound_of(call))
         # A model that is not known any more has no price either.
-        cost = self.model.cost(tokens) if self.model.price is not None else call.reserved_cost
+        is_priced = self.model.price is not None or not tokens.total
+        cost = self.model.cost(tokens) if is_priced else call.reserved_cost
         self.count(tokens, cost)
         await self._services.ledger.ended(call.id, state, tokens, cost)
 

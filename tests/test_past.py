@@ -17,13 +17,16 @@ from bot.app import opened
 from bot.config import Settings
 from bot.domain import Ending, PredictionState, ProviderName, Tokens
 from bot.errors import ModelUnreachable
-from bot.past import PastCalls
+from bot.past import PastCalls, look_for
 from bot.services import Services
 from bot.store import PredictionRow, StoreUnavailable
+from tests.support.databases import SqliteDatabase
 from tests.support.running import request_for
 from tests.support.scripted import ScriptedProvider
 
 BOUND = Tokens(100, 400)
+NUMBERS = itertools.count(1)
+"""Of requests."""
 
 
 class Provider(ScriptedProvider):
@@ -59,7 +62,7 @@ async def services(tmp_path: Path, provider: Provider) -> AsyncIterator[Services
 async def made(services: Services, fingerprint: str | None = "of the input") -> PredictionRow:
     """The record of a call whose provider's id was never told."""
     ledger, model = services.ledger, services.registry.get(services.settings.default_model)
-    request = replace(request_for(words="why?"), asked_at=datetime.now(UTC))
+    request = replace(request_for(words="why?"), id=next(NUMBERS), asked_at=datetime.now(UTC))
     await ledger.admit(request, model, BOUND)
     await ledger.call(request.id, model, BOUND, {past.LONGEST: BOUND.output}, fingerprint=fingerprint)
     details = await ledger.lookup.details(request.id)
@@ -154,6 +157,21 @@ async def test_what_another_call_may_be_told_of_any_moment_is_not_taken(
         answered.set()
         await finding
     assert calls.left == ()
+
+
+async def test_while_the_database_takes_nothing_what_is_kept_to_be_written_is_known(
+    services: Services, provider: Provider, tmp_path: Path
+) -> None:
+    first, second, other = [await made(services) for _ in range(3)]
+    provider.found = ("one", "other's", "another")
+    async with SqliteDatabase(tmp_path / "parlance.db").locked():
+        await services.ledger.created(other.id, "other's")
+        found = [
+            await look_for(services, row.id, row.provider, "of the input", row.created_at)
+            for row in (first, second)
+        ]
+        assert services.ledger.kept == 3
+    assert found == ["one", "another"]
 
 
 async def test_one_that_began_while_it_was_looked_for_may_have_made_what_is_found(

@@ -33,6 +33,11 @@ class Journal:
         return len(self._kept)
 
     @property
+    def entries(self) -> tuple[Entry, ...]:
+        """What waits to be written."""
+        return tuple(self._kept)
+
+    @property
     def away(self) -> bool:
         """Whether the store cannot be written, or has not caught up yet."""
         return bool(self._kept)

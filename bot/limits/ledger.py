@@ -250,6 +250,17 @@ class Ledger:
             call.created = True
         await self._journal.write(Created(call_id, provider_id))
 
+    async def known_since(self, call_id: int) -> frozenset[str]:
+        """Return the providers' ids of the calls that began since shortly before this one, and of those of
+        which that is still to be written.
+
+        Raises:
+            StoreUnavailable: the database cannot be read.
+        """
+        # In this order: what is written meanwhile is in both.
+        kept = {entry.provider_id for entry in self._journal.entries if isinstance(entry, Created)}
+        return await self.lookup.known_since(call_id) | kept
+
     async def ended(self, call_id: int, state: PredictionState, tokens: Tokens, cost: int) -> None:
         """Write how a call ended and what it used (nano-dollars); only the first time counts."""
         call = self._open_call(call_id)

@@ -1,4 +1,4 @@
-"""Creates of predictions under way in this process, so that one whose answer is lost goes on with its own.
+"""Creates of predictions in this process, so that one whose answer is lost goes on with its own.
 
 A prediction that nobody was told the id of is found by a hash of its input. Where several calls have the same
 input, what is found may be another's: of one whose create is still to be answered, or of one that is looked
@@ -17,11 +17,6 @@ class Creates:
     def __init__(self) -> None:
         self._under_way: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._claimed: set[str] = set()
-
-    @property
-    def claimed(self) -> frozenset[str]:
-        """Predictions that were found, and are not on record yet as somebody's."""
-        return frozenset(self._claimed)
 
     @contextmanager
     def begun(self, fingerprint: str) -> Iterator[asyncio.Event]:
@@ -47,7 +42,9 @@ class Creates:
 
     @contextmanager
     def claim(self, prediction: str) -> Iterator[bool]:
-        """Keep a prediction that was found from others who look; yields whether nobody else has it."""
+        """Keep a prediction that was found from others who look, until it is on record as somebody's; yields
+        whether nobody has it.
+        """
         if prediction in self._claimed:
             yield False
             return

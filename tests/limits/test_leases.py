@@ -62,6 +62,12 @@ async def test_of_two_that_begin_to_answer_the_same_one_does(
     assert len(await place.database.select(LEASES)) == 1
 
 
+async def test_two_applications_may_answer_one_message(place: World) -> None:
+    for application in (APPLICATION, APPLICATION + 1):
+        await place.ledger.admit(place.request(), MODEL, BOUND, Anchor(application, 9, reply_to=5))
+    assert len(await place.database.select(LEASES)) == 2
+
+
 async def test_an_answer_is_on_record_from_its_admission_to_its_end(place: World) -> None:
     request_id = await begun(place)
     leases = place.ledger.leases

@@ -122,6 +122,32 @@ async def test_what_is_stopped_while_it_is_made_is_found_and_cancelled(
     assert bot.select("SELECT state, provider_id FROM predictions") == [("canceled", replicate.last.id)]
 
 
+async def test_what_may_be_made_after_it_was_stopped_counts_with_all_it_may_use(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, bot: Running
+) -> None:
+    begun, late = asyncio.Event(), asyncio.Event()
+
+    async def meet(operation: Operation, phase: Phase, _: Mapping[str, Any]) -> bool:
+        """Make it when nobody waits for it any more, and tell nobody."""
+        if operation is not Operation.CREATE:
+            return True
+        begun.set()
+        await late.wait()
+        return phase is Phase.BEFORE
+
+    replicate.meet = meet
+    asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
+    await begun.wait()
+    await standin.wait_for(lambda: asked.messages)
+    standin.press(asked.user, asked.messages[0], asked.messages[0].button("Stop"))
+    await standin.shown(asked, "Stopped")
+    await settled(bot, "stopped")
+    late.set()
+    [(state, input_tokens, output_tokens, bound, provider_id)] = bot.select(CALLS)
+    assert (state, provider_id) == ("canceled", None)
+    assert input_tokens + output_tokens == bound > 0
+
+
 async def test_what_was_not_made_counts_with_nothing(
     standin: DiscordStandIn, replicate: ReplicateStandIn, bot: Running
 ) -> None:
