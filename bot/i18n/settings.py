@@ -23,7 +23,7 @@ LABELS: Final = {
     Setting.PAUSED: N_("Pause"),
     Setting.NOTICES: N_("Notices"),
     Setting.TIME_ZONE: N_("Time zone"),
-    Setting.RETENTION_DAYS: N_("Records are kept"),
+    Setting.RETENTION_DAYS: N_("Retention of records"),
 }
 WANTS: Final = {
     Setting.COMMANDS: N_("wants a list of ask, summarize, story and translate"),

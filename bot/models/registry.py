@@ -117,7 +117,9 @@ class Registry:
         """
         model = self._models.get(name)
         if model is None:
-            near = difflib.get_close_matches(name[:100], self._models, n=SUGGESTED, cutoff=0.4)
+            near = [found.name for found in self.search(name[:100], SUGGESTED)] or difflib.get_close_matches(
+                name[:100], self._models, n=SUGGESTED, cutoff=0.4
+            )
             raise BadRequest(
                 N_("There is no model called “{name}” here. Try one of these: {models}."),
                 name=name[:100],

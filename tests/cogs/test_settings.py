@@ -305,11 +305,15 @@ class TestForms:
             (Setting.LONGEST_ANSWER, "0", "Longest answer wants a whole number from 16 to 2,048."),
             (Setting.LONGEST_ANSWER, "2049", "Longest answer wants a whole number from 16 to 2,048."),
             (Setting.LONGEST_ANSWER, "9" * 12, "Longest answer wants a whole number from 16 to 2,048."),
-            (Setting.RETENTION_DAYS, "34", "Records are kept wants a whole number of days from 35 to 3,650."),
+            (
+                Setting.RETENTION_DAYS,
+                "34",
+                "Retention of records wants a whole number of days from 35 to 3,650.",
+            ),
             (
                 Setting.RETENTION_DAYS,
                 "3651",
-                "Records are kept wants a whole number of days from 35 to 3,650.",
+                "Retention of records wants a whole number of days from 35 to 3,650.",
             ),
             (Setting.TIME_ZONE, "Europe/Berlim", "I know no time zone called “Europe/Berlim”."),
             (Setting.TIME_ZONE, "../../etc/passwd", "I know no time zone called “../../etc/passwd”."),

@@ -55,6 +55,12 @@ def test_a_model_that_is_not_there_names_what_comes_close(registry: Registry) ->
     assert str(raised.value.fields["models"]).startswith("meta/meta-llama-3-70b-instruct")
 
 
+def test_a_part_of_a_name_names_the_models_that_have_it(registry: Registry) -> None:
+    with pytest.raises(BadRequest) as raised:
+        registry.get("gpt")
+    assert all("gpt" in name for name in str(raised.value.fields["models"]).split(", "))
+
+
 def test_a_model_like_none_names_some(registry: Registry) -> None:
     with pytest.raises(BadRequest) as raised:
         registry.get("ψ" * 5000)
