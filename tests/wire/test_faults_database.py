@@ -1,8 +1,9 @@
 """The database in trouble: people are served, every request is on record once, and the bot goes on."""
 
 import resource
+import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from typing import cast
 
 import pytest
@@ -14,6 +15,9 @@ from tests.wire.conftest import CrowdOn
 from tests.wire.crowd import IN_FULL, SIZE, Crowd, End
 
 pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.timeout(600)]
+
+ROOM = 128 * 1024
+"""Bytes that a few requests fill, with some pages for each step of theirs."""
 
 Trouble = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -39,8 +43,13 @@ async def test_a_file_that_is_locked_or_cannot_grow(crowd: Crowd) -> None:
 
     @asynccontextmanager
     async def full() -> AsyncIterator[None]:
-        """The process may make no file longer than the database's log is, as on a full disk."""
-        length = database.path.with_name(f"{database.path.name}-wal").stat().st_size
+        """The process may make no file much longer than its own log is, as on a full disk; the database's
+        begins anew, so that it soon would be.
+        """
+        with closing(sqlite3.connect(database.path)) as outside:
+            ((is_busy, _, _),) = outside.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        assert not is_busy
+        length = crowd.log.stat().st_size + ROOM
         before = resource.prlimit(crowd.bot.process.pid, resource.RLIMIT_FSIZE)
         resource.prlimit(crowd.bot.process.pid, resource.RLIMIT_FSIZE, (length, before[1]))
         yield
