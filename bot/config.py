@@ -7,6 +7,7 @@ wrong line is still a token.
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from enum import StrEnum
@@ -311,7 +312,8 @@ def load(
     file = read_env_file(env_file)
     values = _values(env, file)
     missing = [sentence for name, sentence in MISSING.items() if not values.get(name.lower())]
-    return _checked(values, [*missing, *file.faults, *_misspelt(file)], faults_of)
+    known = {name.upper() for name in Settings.model_fields}
+    return _checked(values, [*missing, *file.faults, *_misspelt(file, known)], faults_of)
 
 
 def load_for_demo(env: Mapping[str, str] | None = None, env_file: Path | None = ENV_FILE) -> Settings:
@@ -333,7 +335,7 @@ def load_database_url(env: Mapping[str, str] | None = None, env_file: Path | Non
     file = read_env_file(env_file)
     name = "database_url"
     given = {key: text for key, text in _values(env, file).items() if key == name}
-    return _checked(given, file.faults).database_url
+    return _checked(given, [*file.faults, *_misspelt(file, {name.upper()})]).database_url
 
 
 def _values(env: Mapping[str, str] | None, file: EnvFile) -> dict[str, str]:
@@ -343,9 +345,8 @@ def _values(env: Mapping[str, str] | None, file: EnvFile) -> dict[str, str]:
     return {name: text for name, text in texts.items() if text or name.endswith(("_minute", "_month"))}
 
 
-def _misspelt(file: EnvFile) -> list[str]:
-    """What to say of names in the file that are nearly a setting's: a ceiling left out by mistake is none."""
-    known = {name.upper() for name in Settings.model_fields}
+def _misspelt(file: EnvFile, known: AbstractSet[str]) -> list[str]:
+    """What to say of names in the file that are nearly a known one: a ceiling left out by mistake is none."""
     others = [name for name in file.values if name not in known]
     near = {name: get_close_matches(name.upper(), known, n=1, cutoff=ALIKE) for name in others}
     return [f"{name} is no setting: did you mean {found[0]}?" for name, found in near.items() if found]

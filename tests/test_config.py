@@ -301,6 +301,14 @@ def test_lines_that_are_none_are_told_by_number_and_never_repeated(
     assert not caplog.records
 
 
+def test_what_is_about_the_database_is_told_of_its_name_alone(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("DATABASE_URI=sqlite:///ours.db\nLOG_LEVLE=loud\n")
+    with pytest.raises(ConfigError) as told:
+        load_database_url({}, file)
+    assert told.value.faults == ("DATABASE_URI is no setting: did you mean DATABASE_URL?",)
+
+
 def test_a_file_in_another_encoding_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="UTF-8"):
         written(tmp_path, "DISCORD_TOKEN=ü".encode("utf-16"))

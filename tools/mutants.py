@@ -278,6 +278,41 @@ MUTANTS = (
         "                if len(newest) == 100:\n                    break\n                if False:",
         ("tests/models/test_resuming.py",),
     ),
+    Mutant(
+        "another call's prediction is taken for a lost one",
+        "bot/past.py",
+        "        if creates.is_under_way(fingerprint):",
+        "        if False:",
+        ("tests/test_past.py",),
+    ),
+    Mutant(
+        "what may be made after a stop counts with nothing",
+        "bot/making.py",
+        "            return PredictionState.CANCELED, self.bound",
+        "            return PredictionState.ABORTED, Tokens()",
+        ("tests/wire/test_doubt.py",),
+    ),
+    Mutant(
+        "a channel that the asker does not see is named",
+        "bot/reading/history.py",
+        "        return channel is None or channel.permissions_for(asker).view_channel",
+        "        return True",
+        ("tests/reading/test_history.py",),
+    ),
+    Mutant(
+        "two processes answer the same",
+        "bot/limits/admissions.py",
+        "            if not is_alone:",
+        "            if False:",
+        ("tests/limits/test_leases.py",),
+    ),
+    Mutant(
+        "what is written goes into a file that is gone",
+        "bot/store/connection.py",
+        "            if self._file.identity() != self._opened:\n                self._reopen()",
+        "            pass",
+        ("tests/store/test_sqlite.py",),
+    ),
 )
 
 
