@@ -132,6 +132,7 @@ class Answers:
             except Exception as error:
                 if run.is_passed_on:
                     raise
+                await self._settle(run, Ending.FAILED, error)
                 await self.refuse(run, error)
             finally:
                 await self._close(run)

@@ -68,14 +68,12 @@ class Making:
         """End what may have been made and nobody waits for any more; return how it ended, and what it used:
         all that it may, where it is not found, since it may be made yet.
         """
-        found = None
-        if not self._is_looked_for:
-            with suppress(Unanswerable, StoreUnavailable, TimeoutError):
-                async with asyncio.timeout(GIVEN_UP_SECONDS):
-                    found = await self._look()
-        if found is None:
-            return PredictionState.CANCELED, self.bound
-        return await cancelled(self._provider, found, self.bound)
+        with suppress(Unanswerable, StoreUnavailable, TimeoutError):
+            async with asyncio.timeout(GIVEN_UP_SECONDS):
+                found = None if self._is_looked_for else await self._look()
+            if found is not None:
+                return await cancelled(self._provider, found, self.bound)
+        return PredictionState.CANCELED, self.bound
 
     @property
     def _provider(self) -> Provider:

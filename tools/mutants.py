@@ -288,8 +288,8 @@ MUTANTS = (
     Mutant(
         "what may be made after a stop counts with nothing",
         "bot/making.py",
-        "            return PredictionState.CANCELED, self.bound",
-        "            return PredictionState.ABORTED, Tokens()",
+        "        return PredictionState.CANCELED, self.bound",
+        "        return PredictionState.ABORTED, Tokens()",
         ("tests/wire/test_doubt.py",),
     ),
     Mutant(
