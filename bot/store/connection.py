@@ -91,8 +91,6 @@ class Connection(aiosqlite.Connection):
     def prepare(self, connection: sqlite3.Connection) -> None:
         """Make a connection that was just opened ready for use, in the connection's thread."""
         self._prepare(connection)
-        # The write-ahead log is opened by what is read first.
-        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
         self._beside = frozenset(_identity(file) for file in self._file.beside())
 
     def check(self) -> None:
@@ -157,7 +155,8 @@ class Connection(aiosqlite.Connection):
 async def connected(
     file: DatabaseFile, prepare: Callable[[sqlite3.Connection], None]
 ) -> AsyncIterator[Connection]:
-    """Connect to the file at a path; ``prepare`` is run whenever one was opened.
+    """Connect to the file at a path; ``prepare`` is run whenever one was opened, and reads something, by
+    which the write-ahead log is opened as well.
 
     Raises:
         StoreUnavailable: there is none, or it is no database.

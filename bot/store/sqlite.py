@@ -270,6 +270,8 @@ def beside(path: Path, now: datetime) -> Path:
 
 def _prepare_writer(connection: sqlite3.Connection) -> None:
     _write_ahead(connection)
+    # Others may open it at the same time: the first that is read waits for them, as nothing does later.
+    _read(connection)
     # In WAL a killed process loses nothing; only a power cut may take the last commits, never the file.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -279,6 +281,11 @@ def _prepare_writer(connection: sqlite3.Connection) -> None:
 
 def _prepare_reader(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA query_only = ON")
+    _read(connection)
+
+
+def _read(connection: sqlite3.Connection) -> None:
+    connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
 
 
 def _copy_log(connection: sqlite3.Connection) -> None:
