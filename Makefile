@@ -39,8 +39,9 @@ demo: .venv/.stamp-demo ## Try the bot in a browser: no token, no account (ARGS=
 run: .venv/.stamp-prod ## Run the bot on Discord, with the settings in .env
 	@$(PYTHON_IN) -m bot run $(ARGS)
 
+# Python cannot interrupt a test that holds its lock: after five minutes that process ends, and tells where.
 test: .venv/.stamp-dev ## Run the tests (ARGS="-k word" and others; ARGS=--cov holds the coverage)
-	$(PYTHON_IN) -m pytest -n $(WORKERS) --dist worksteal -m "not browser" $(ARGS)
+	$(PYTHON_IN) -m pytest -n $(WORKERS) --dist worksteal -m "not browser" -o faulthandler_timeout=300 $(ARGS)
 
 test-browser: .venv/.stamp-dev ## Open the demo in Chromium and use it
 	$(PYTHON_IN) -m pytest -m browser --timeout 180 $(ARGS)

@@ -255,7 +255,12 @@ def _serve(threads: int) -> Any:  # noqa: ANN401 - xllamacpp has no types
     params.warmup = False
     params.ui = False
     params.verbosity = -1
-    return llama.Server(params)
+    params.endpoint_metrics = True
+    server = llama.Server(params)
+    # Its loop may begin only after the constructor has returned, and one that is stopped before never ends:
+    # freeing the model would wait for it for ever, with the interpreter's lock. The loop alone answers this.
+    server.handle_metrics()
+    return server
 
 
 def model_file() -> Path:

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import importlib.util
+import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator
@@ -115,6 +116,25 @@ async def test_closing_stops_what_runs(embedded: EmbeddedProvider, small: Model,
         async for _ in run.pieces():
             await embedded.close()
     assert run.state is PredictionState.CANCELED
+
+
+def test_closing_right_after_loading_ends() -> None:
+    """In its own process, on one processor: before llama.cpp's loop has begun, closing would never end."""
+    script = """
+import asyncio, os
+from bot.models.embedded import EmbeddedProvider
+
+async def main():
+    for _ in range(6):
+        embedded = EmbeddedProvider(threads=1)
+        await embedded.load()
+        await embedded.close()
+
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+asyncio.run(main())
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
 
 
 def test_a_loop_that_is_gone_stops_it(small: Model, asked: Asked) -> None:
