@@ -9,7 +9,7 @@ import math
 import re
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -28,6 +28,8 @@ THINKS = 0.8
 NUMBER = re.compile(r"Question (\d+)")
 SMALL = "-# "
 """How a line of the bot's own begins, its status or its footer."""
+ANSWER = "Because."
+"""All that the model says where only its answer's coming is measured."""
 LOOKS = 0.05
 """Seconds between two looks at whether something is over."""
 
@@ -276,21 +278,51 @@ async def driven(
                 await bench.process.wait()
 
 
+@asynccontextmanager
+async def crowded(settings: Mapping[str, str]) -> AsyncIterator[tuple[DiscordStandIn, ReplicateStandIn]]:
+    """Start the bot with these settings between stand-ins whose Discord limits nothing and whose model says
+    ``ANSWER``, wait until it is online, and end it after.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        async with DiscordStandIn() as discord, standing_in() as replicate:
+            discord.rules.clear()
+            replicate.respond = lambda _: Script(tokens=[ANSWER])
+            environment = {**_environment(discord, replicate, Path(directory)), **settings}
+            process = await launch.start(environment, "run")
+            try:
+                await discord.online()
+                yield discord, replicate
+            finally:
+                process.kill()
+                await process.wait()
+
+
 async def _start(
     contender: Contender, discord: DiscordStandIn, replicate: ReplicateStandIn, directory: Path
 ) -> asyncio.subprocess.Process:
     """Start the process; every ceiling of the bot's is counted, and none is reached."""
-    environment = discord.environment() | {
+    environment = _environment(discord, replicate, directory) | ceilings("1000000")
+    if contender is Contender.BARE:
+        return await launch.start(environment, module="bench.bare")
+    return await launch.start(environment, "run")
+
+
+def _environment(discord: DiscordStandIn, replicate: ReplicateStandIn, directory: Path) -> dict[str, str]:
+    return discord.environment() | {
         "REPLICATE_API_TOKEN": replicate.token,
         "REPLICATE_BASE_URL": replicate.base_url,
         "DATABASE_URL": f"sqlite:///{directory / 'bench.db'}",
         "LOG_LEVEL": "ERROR",
-        **{f"{subject}_REQUESTS_PER_MINUTE": "1000000" for subject in ("USER", "SERVER", "BOT")},
-        **{f"{subject}_DOLLARS_PER_MONTH": "1000000" for subject in ("USER", "SERVER", "BOT")},
     }
-    if contender is Contender.BARE:
-        return await launch.start(environment, module="bench.bare")
-    return await launch.start(environment, "run")
+
+
+def ceilings(value: str) -> dict[str, str]:
+    """Settings that put every ceiling of the bot's here."""
+    return {
+        f"{subject}_{ceiling}": value
+        for subject in ("USER", "SERVER", "BOT")
+        for ceiling in ("REQUESTS_PER_MINUTE", "DOLLARS_PER_MONTH")
+    }
 
 
 def _answers_to(said: Message, sent: Sequence[Message]) -> list[Message]:

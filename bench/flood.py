@@ -1,16 +1,12 @@
 """A thousand commands from one member within a second, and ten other people who ask meanwhile."""
 
 import asyncio
-import tempfile
 import time
-from pathlib import Path
 
+from bench.driving import ANSWER, crowded
 from bench.table import Row
 from bot.limits.gate import LEAST_BURST, PER_SECOND
-from tests.wire import launch
 from tests.wire.discord import Acknowledged, DiscordStandIn, Interaction
-from tests.wire.replicate import standing_in
-from tests.wire.replicate_script import Script
 
 FLOOD, STEPS = 1000, 10
 PER_MINUTE = 6
@@ -19,25 +15,9 @@ PER_MINUTE = 6
 
 async def rows() -> list[Row]:
     """Measure it with a process that has its usual ceilings."""
-    with tempfile.TemporaryDirectory() as directory:
-        async with DiscordStandIn() as discord, standing_in() as replicate:
-            discord.rules.clear()
-            replicate.respond = lambda _: Script(tokens=["Because."])
-            environment = discord.environment() | {
-                "REPLICATE_API_TOKEN": replicate.token,
-                "REPLICATE_BASE_URL": replicate.base_url,
-                "DATABASE_URL": f"sqlite:///{Path(directory) / 'bench.db'}",
-                "USER_REQUESTS_PER_MINUTE": str(PER_MINUTE),
-                "LOG_LEVEL": "ERROR",
-            }
-            process = await launch.start(environment, "run")
-            try:
-                await discord.online()
-                flood, others, seconds = await _flooded(discord)
-            finally:
-                process.kill()
-                await process.wait()
-            return _rows(flood, others, seconds, len(replicate.creations) - len(others))
+    async with crowded({"USER_REQUESTS_PER_MINUTE": str(PER_MINUTE)}) as (discord, replicate):
+        flood, others, seconds = await _flooded(discord)
+    return _rows(flood, others, seconds, len(replicate.creations) - len(others))
 
 
 async def _flooded(discord: DiscordStandIn) -> tuple[list[Interaction], list[Interaction], float]:
@@ -52,7 +32,7 @@ async def _flooded(discord: DiscordStandIn) -> tuple[list[Interaction], list[Int
             flood.append(discord.slash(discord.member, discord.channel, "ask", options))
         others.append(discord.slash(person, discord.channel, "ask", {"question": "And I?"}))
         await asyncio.sleep(max(0.0, begun + (step + 1) / STEPS - time.perf_counter()))
-    await discord.wait_for(lambda: all("Because." in other.text for other in others), timeout=60)
+    await discord.wait_for(lambda: all(ANSWER in other.text for other in others), timeout=60)
     return flood, others, time.perf_counter() - begun
 
 

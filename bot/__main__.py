@@ -16,6 +16,7 @@ from bot.errors import ConfigError
 from bot.garbage import seldom_collected
 from bot.logs import open_log
 from bot.models.registry import faults_on_replicate
+from bot.offloading import take_short_turns
 from bot.sockets import allow_many
 from bot.store import Store, StoreUnavailable
 from bot.store.store import address_of
@@ -91,6 +92,7 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = _settings()
     open_log(settings, sys.stderr)
     allow_many()
+    take_short_turns()
     with seldom_collected():
         return asyncio.run(run(settings, force_sync=arguments.force))
 

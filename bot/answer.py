@@ -132,8 +132,7 @@ class Answers:
             except Exception as error:
                 if run.is_passed_on:
                     raise
-                await self._settle(run, Ending.FAILED, error)
-                await self.refuse(run, error)
+                await self._fail(run, error)
             finally:
                 await self._close(run)
         finally:
@@ -154,9 +153,14 @@ class Answers:
 
     async def refuse(self, run: Run, error: Exception) -> None:
         """Say why a request is not answered, or not any more; what is a fault of ours is settled as that."""
-        if not isinstance(error, ParlanceError):
-            _log_failure(error)
-            await self._settle(run, Ending.FAILED, error)
+        if isinstance(error, ParlanceError):
+            await self._say_refusal(run, sentence_of(run, error))
+        else:
+            await self._fail(run, error)
+
+    async def _fail(self, run: Run, error: Exception) -> None:
+        _log_failure(error)
+        await self._settle(run, Ending.FAILED, error)
         await self._say_refusal(run, sentence_of(run, error))
 
     async def _close(self, run: Run) -> None:
@@ -240,8 +244,7 @@ class Answers:
             await self.refuse(run, reached)
             return False
         except Unanswerable as error:
-            await self._settle(run, Ending.FAILED, error)
-            await self.refuse(run, error)
+            await self._fail(run, error)
             return False
         except Exception as error:  # noqa: BLE001 - every error becomes a sentence
             await self.refuse(run, error)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
 from types import SimpleNamespace
 
 import aiohttp
@@ -28,7 +29,7 @@ from bot.models.registry import Registry
 from bot.models.replicate import ReplicateProvider
 from bot.policies import Policies
 from bot.replies.interaction import found_again
-from bot.replies.lanes import Lanes
+from bot.replies.lanes import Lanes, in_slot
 from bot.replies.transport import Transport
 from bot.retention import Retention
 from bot.run import Plan
@@ -216,26 +217,42 @@ def intents(*, message_content: bool) -> discord.Intents:
 
 
 def rate_limit_trace(lanes: Lanes) -> aiohttp.TraceConfig:
-    """A trace that lets every request wait its turn, and teaches the lanes from its response's headers."""
+    """A trace that lets every request wait its turn, and teaches the lanes from its response's headers.
+
+    discord.py sends again what meets a 5xx, uncounted and as it was. A request with a lane's slot fails
+    instead: its reply has newer text by then, or looks first whether the message stands there.
+    """
 
     async def begins(
         _session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestStartParams
     ) -> None:
         context.path = params.url.path
         await lanes.begin(context.path)
+        context.under_way = True
 
     async def ended(
         _session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
-        lanes.ended(context.path)
-        lanes.learn(params.method, params.url.path, params.response.headers)
+        over(context)
+        response = params.response
+        if response.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            lanes.learn(params.method, params.url.path, response.headers)
+        elif in_slot():
+            response.close()
+            raise discord.DiscordServerError(response, None)
 
     async def broke(
         _session: aiohttp.ClientSession,
         context: SimpleNamespace,
         _params: aiohttp.TraceRequestExceptionParams,
     ) -> None:
-        lanes.ended(context.path)
+        over(context)
+
+    def over(context: SimpleNamespace) -> None:
+        """Count a request's end once: raising where it ended lets it break as well."""
+        if context.under_way:
+            context.under_way = False
+            lanes.ended(context.path)
 
     trace = aiohttp.TraceConfig()
     trace.on_request_start.append(begins)

@@ -1,6 +1,7 @@
 """Work on long texts away from the event loop, so that nobody waits for another person's file."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -9,6 +10,9 @@ T = TypeVar("T")
 
 LONG = 8192
 """Characters from which work on a text is worth a thread: the loop would stand still for milliseconds."""
+
+TURN_SECONDS = 0.0002
+"""How long a thread may keep Python while another waits for it; by default it is 25 times as long."""
 
 # One thread for all: Python runs one at a time anyway, and the loop would have to wait for each in turn.
 _WORKER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="texts")
@@ -22,3 +26,8 @@ async def offload(length: int, work: Callable[[], T]) -> T:
     if length < LONG:
         return work()
     return await asyncio.get_running_loop().run_in_executor(_WORKER, work)
+
+
+def take_short_turns() -> None:
+    """Let the event loop wait less for the worker thread: each command needs many turns of the loop."""
+    sys.setswitchinterval(TURN_SECONDS)

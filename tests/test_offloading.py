@@ -1,7 +1,11 @@
 import asyncio
+import sys
 import threading
+from collections.abc import Iterator
 
-from bot.offloading import LONG, offload
+import pytest
+
+from bot.offloading import LONG, TURN_SECONDS, offload, take_short_turns
 
 
 async def test_short_work_is_done_at_once_and_long_work_elsewhere() -> None:
@@ -27,3 +31,16 @@ async def test_the_loop_goes_on_meanwhile_and_work_waits_its_turn() -> None:
     end.set()
     await asyncio.gather(first, second)
     assert done == [1, 2]
+
+
+@pytest.fixture
+def as_before() -> Iterator[None]:
+    usual = sys.getswitchinterval()
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("as_before")
+def test_threads_take_short_turns() -> None:
+    take_short_turns()
+    assert sys.getswitchinterval() == pytest.approx(TURN_SECONDS)

@@ -35,6 +35,11 @@ RESPONSE_SECONDS = 3.0
 RESPONSE_PAUSE = 0.1
 """Seconds after a try of a first response, before it is asked whether Discord has it."""
 
+ORIGINAL = cast("int", "@original")
+"""Discord's name for an interaction's first response, where discord.py asks for a message's id."""
+LOOKED_AT = 100
+"""Messages that are read to find one: as many as a request gives (Discord: Get Channel Messages)."""
+
 UNWRITABLE = (discord.ForumChannel, discord.CategoryChannel, discord.GroupChannel)
 """Channels in which a bot cannot write or edit messages of its own."""
 
@@ -47,7 +52,7 @@ class WebhookTransport:
     """Shows a reply with an interaction's token, after the first response.
 
     ``quote`` stands above a public answer, since Discord shows no options. ``posts`` is how many messages the
-    reply has already.
+    reply has already; ``in_doubt``, whether Discord may have taken a follow-up that nobody knows of.
     """
 
     def __init__(
@@ -59,6 +64,8 @@ class WebhookTransport:
         expires_at: float,
         quote: str = "",
         posts: int = 1,
+        *,
+        in_doubt: bool = False,
     ) -> None:
         self._client = client
         self._request = request
@@ -67,6 +74,9 @@ class WebhookTransport:
         self._expires_at = expires_at
         self._quote = quote
         self._posts = max(1, posts)
+        self._newest = 0
+        """The newest message that is known of the reply."""
+        self._in_doubt = in_doubt
 
     @property
     def quote(self) -> str:
@@ -113,19 +123,44 @@ class WebhookTransport:
         """Read the first response or a follow-up again."""
         async with translated():
             # discord.py puts what it is given into the address, and Discord has a name for the first.
-            message = await self._webhook.fetch_message(message_id or cast("int", "@original"))
+            message = await self._webhook.fetch_message(message_id or ORIGINAL)
+        self._newest = max(self._newest, message.id)
         return Found(message.id, message.content)
 
     async def post(self, screen: Screen) -> int:
-        """Send a follow-up."""
-        async with translated():
-            message = await self._webhook.send(
-                **new_message(screen, self._request),
-                ephemeral=self._is_private or screen.is_private,
-                wait=True,
-            )
+        """Send a follow-up.
+
+        Discord knows none again: one whose answer was lost is looked for before it is sent again.
+        """
+        is_private = self._is_private or screen.is_private
+        message_id = await self._taken_follow_up() if self._in_doubt and not is_private else None
+        if message_id is None:
+            self._in_doubt = True
+            async with translated():
+                message = await self._webhook.send(
+                    **new_message(screen, self._request), ephemeral=is_private, wait=True
+                )
+            message_id = message.id
+        self._in_doubt = False
         self._posts += 1
-        return message.id
+        self._newest = max(self._newest, message_id)
+        return message_id
+
+    async def _taken_follow_up(self) -> int | None:
+        """The follow-up after all that are known; None where there is none, or the bot may not look."""
+        try:
+            async with translated():
+                first = await self._webhook.fetch_message(ORIGINAL)
+                asked = first.interaction_metadata
+                later = discord.Object(max(first.id, self._newest))
+                channel = self._client.get_partial_messageable(self._anchor.channel_id)
+                async for message in channel.history(limit=LOOKED_AT, after=later):
+                    ours = message.interaction_metadata
+                    if asked is not None and ours is not None and ours.id == asked.id:
+                        return message.id
+        except Lost:
+            pass
+        return None
 
     async def edit(self, message_id: int, screen: Screen, before: Screen | None) -> None:
         """Change the response or a follow-up."""
@@ -277,4 +312,4 @@ def found_again(
     webhook = discord.Webhook.partial(anchor.application_id, anchor.token, client=client)
     webhook.type = discord.WebhookType.application
     left = (anchor.expires_at - discord.utils.utcnow()).total_seconds()
-    return WebhookTransport(client, request, anchor, webhook, clock() + left, posts=posts)
+    return WebhookTransport(client, request, anchor, webhook, clock() + left, posts=posts, in_doubt=True)

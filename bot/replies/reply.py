@@ -148,7 +148,7 @@ class Reply:
             Shown(message.message_id, Screen(message.content) if message is not found[-1] else None)
             for message in found
         ]
-        self._may_be_posted = self._transport.anchor.token is None
+        self._may_be_posted = True
         await self._tell()
         self._loop = asyncio.create_task(self._show(), name="reply")
 
@@ -313,7 +313,7 @@ class Reply:
             # One that may have been taken is sent again as it was: so Discord knows it again.
             self._posting = self._posting or screen
             message_id = await self._transport.post(self._posting)
-            # Discord gives one that it knows again as it was.
+            # One that is known again is given as it was.
             posted = None if self._may_be_posted else self._posting
             self._posting, self._may_be_posted = None, False
             await self._show_at(Shown(message_id, posted))

@@ -254,6 +254,8 @@ def _drop(connection: Connection) -> None:
 def is_away(error: BaseException) -> bool:
     """Whether the database refuses, or cannot be reached; a mistake in a query is something else.
 
+    asyncpg takes it for a fault of its own where the server ends a connection just as a query begins.
+
     >>> [is_away(error()) for error in (asyncpg.DiskFullError, OSError, asyncpg.UndefinedTableError)]
     [True, True, False]
     """
@@ -262,4 +264,4 @@ def is_away(error: BaseException) -> bool:
         return state in AWAY or state[:2] in AWAY_CLASSES
     if isinstance(error, asyncpg.InterfaceError):
         return not isinstance(error, ValueError)
-    return isinstance(error, OSError)
+    return isinstance(error, (OSError, asyncpg.InternalClientError))

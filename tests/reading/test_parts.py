@@ -61,7 +61,15 @@ def test_a_long_text_is_cut_with_few_looks() -> None:
     text = "Some words in a sentence. " * 40_000
     parts = cut(text, fits)
     assert "".join(parts) == text
-    assert looks < 25 * len(parts)
+    assert looks < 10 * len(parts)
+    assert all(len(part) > 19_000 for part in parts[:-1])
+
+
+@given(st.integers(1, 3000), st.integers(1, 20_000))
+def test_few_parts_are_needed(limit: int, length: int) -> None:
+    parts = cut("a" * length, lambda part: len(part) <= limit)
+    assert all(len(part) >= limit * 63 // 64 for part in parts[:-1])
+    assert len(parts) == 1 or length > limit
 
 
 def test_nothing_fitting_is_said() -> None:

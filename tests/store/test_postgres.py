@@ -221,6 +221,25 @@ class TestTimeLimits:
         assert "idle-in-transaction" in unavailable.value.reason
         assert [await store.mark(name) for name in ("one", "two", "three")] == [None, None, "3"]
 
+    async def test_one_that_is_ended_just_as_it_goes_on(self, database: PostgresDatabase) -> None:
+        """What asyncpg raises depends on the moment; what the caller hears does not."""
+        patience, moments = 0.2, 30
+        heard = 0
+        async with Store.open(database.url, patience=patience) as store:
+            for moment in range(moments):
+
+                async def work(transaction: Transaction, moment: int = moment) -> None:
+                    await set_one(transaction)
+                    # Around the time at which the server ends it for standing still.
+                    await asyncio.sleep(patience / 2 - 0.003 + moment * 0.0004)
+                    await set_one(transaction)
+
+                try:
+                    await store.write(work)
+                except StoreUnavailable:
+                    heard += 1
+        assert heard
+
     async def test_a_statement_that_takes_too_long_is_ended(
         self, store: Store, database: PostgresDatabase
     ) -> None:

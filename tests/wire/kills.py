@@ -97,8 +97,8 @@ class Point:
 
     @property
     def may_repeat(self) -> bool:
-        """Whether Discord took a follow-up whose id was never stored."""
-        return self.request == FOLLOW_UP and self.phase is Phase.AFTER
+        """Whether Discord took a follow-up whose id was never stored, and which the bot cannot look for."""
+        return self.request == FOLLOW_UP and self.phase is Phase.AFTER and self.kind.is_private
 
 
 def _points() -> Iterator[Point]:
