@@ -159,9 +159,12 @@ class Answers:
             await self._fail(run, error)
 
     async def _fail(self, run: Run, error: Exception) -> None:
+        """End a request because of a fault, and say so whatever becomes of its record."""
         _log_failure(error)
-        await self._settle(run, Ending.FAILED, error)
-        await self._say_refusal(run, sentence_of(run, error))
+        try:
+            await self._settle(run, Ending.FAILED, error)
+        finally:
+            await self._say_refusal(run, sentence_of(run, error))
 
     async def _close(self, run: Run) -> None:
         """Take an answer off the record of those under way; what a shutdown leaves unsaid, the next start
@@ -330,15 +333,17 @@ class Answers:
         if isinstance(error, LimitReached) and run.reply.whispers:
             # Whose limit it is, and how full, is nobody else's business.
             aside, sentence = sentence, run.language.say(CUT_SHORT)
-        run.reply.finish(
-            footer(run.language, run.model, run.tokens, run.cost, run.seconds, sentence),
-            Buttons.DETAILS,
-            aside,
-        )
+        _finish(run, sentence, aside)
         await self._settle(run, ending, error)
         await run.reply.close()
 
     async def _say_refusal(self, run: Run, sentence: str) -> None:
+        """Say it instead of an answer; below one that stands in part, and not at all below a whole one."""
+        if run.reply.has_text:
+            if not run.reply.is_finished:
+                _finish(run, sentence)
+            await run.reply.close()
+            return
         neutral = SMALL.strip() + " " + run.language.say(N_("This request was not answered."))
         try:
             await run.reply.refuse(sentence, neutral)
@@ -359,6 +364,12 @@ class Answers:
                 total_ms=round(run.seconds * 1000),
                 read=run.facts,
             )
+
+
+def _finish(run: Run, sentence: str, aside: str = "") -> None:
+    """End an answer with its footer, in which this sentence is."""
+    facts = footer(run.language, run.model, run.tokens, run.cost, run.seconds, sentence)
+    run.reply.finish(facts, Buttons.DETAILS, aside)
 
 
 def _may_stop(asked: Scope | UsageRow, presser: Scope, *, moderates: bool) -> bool:

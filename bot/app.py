@@ -29,7 +29,8 @@ from bot.models.registry import Registry
 from bot.models.replicate import ReplicateProvider
 from bot.policies import Policies
 from bot.replies.interaction import found_again
-from bot.replies.lanes import Lanes, in_slot
+from bot.replies.lanes import Lanes
+from bot.replies.once import is_made_once
 from bot.replies.transport import Transport
 from bot.retention import Retention
 from bot.run import Plan
@@ -219,8 +220,7 @@ def intents(*, message_content: bool) -> discord.Intents:
 def rate_limit_trace(lanes: Lanes) -> aiohttp.TraceConfig:
     """A trace that lets every request wait its turn, and teaches the lanes from its response's headers.
 
-    discord.py sends again what meets a 5xx, uncounted and as it was. A request with a lane's slot fails
-    instead: its reply has newer text by then, or looks first whether the message stands there.
+    One that is to be made once fails here where Discord answers 5xx, before discord.py makes it again.
     """
 
     async def begins(
@@ -237,7 +237,7 @@ def rate_limit_trace(lanes: Lanes) -> aiohttp.TraceConfig:
         response = params.response
         if response.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             lanes.learn(params.method, params.url.path, response.headers)
-        elif in_slot():
+        elif is_made_once():
             response.close()
             raise discord.DiscordServerError(response, None)
 

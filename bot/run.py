@@ -33,6 +33,8 @@ REQUEST_SECONDS = 30 * 60.0
 """Longest a request may take with all its calls."""
 REPLY_SECONDS = REQUEST_SECONDS + 60.0
 """Longest that a request's reply tries to show what Discord does not take."""
+LEAST_REPLY_SECONDS = 5 * 60.0
+"""As long it tries at least, however long ago the request was when another process took it over."""
 
 
 class Run:
@@ -74,7 +76,7 @@ class Run:
             services.clock,
             self._words(),
             lambda: self.interrupt(Ending.LOST),
-            ends_at=self._started + REPLY_SECONDS,
+            ends_at=services.clock() + max(REPLY_SECONDS - age, LEAST_REPLY_SECONDS),
             keep=partial(services.ledger.leases.moved, request.id),
         )
 

@@ -181,6 +181,27 @@ MUTANTS = (
         ("tests/store/test_store.py",),
     ),
     Mutant(
+        "a connection that ends as a query begins is a fault of ours",
+        "bot/store/postgres.py",
+        "return isinstance(error, (OSError, asyncpg.InternalClientError))",
+        "return isinstance(error, OSError)",
+        ("tests/store/test_postgres.py",),
+    ),
+    Mutant(
+        "a follow-up whose response was lost is sent again unseen",
+        "bot/replies/interaction.py",
+        "            self._in_doubt = True",
+        "            pass",
+        ("tests/wire/test_lost_responses.py",),
+    ),
+    Mutant(
+        "discord.py sends again what a reply has newer text for",
+        "bot/app.py",
+        "elif is_made_once():",
+        "elif False:",
+        ("tests/wire/test_lost_responses.py",),
+    ),
+    Mutant(
         "one more than the limit is admitted",
         "bot/limits/entries.py",
         "self.used > self.limit.amount",

@@ -157,6 +157,10 @@ class ChannelTransport:
             except discord.Forbidden:
                 return Found(message_id, "")
 
+    async def stray(self) -> int | None:
+        """None: one that is sent again is known again."""
+        return None
+
     async def post(self, screen: Screen) -> int:
         """Send a further message."""
         if screen.is_private:

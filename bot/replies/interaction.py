@@ -20,6 +20,7 @@ from bot.replies.channel import (
     translated,
 )
 from bot.replies.lanes import Clock, Key, webhook_key
+from bot.replies.once import once
 from bot.replies.transport import Found, HandOver, Lost, OtherChannel, Screen, Transport, Unsent
 
 TOKEN_SECONDS = 15 * 60.0
@@ -33,7 +34,9 @@ ALREADY_ACKNOWLEDGED = 40060
 RESPONSE_SECONDS = 3.0
 """Discord takes a first response for so long (Discord: Receiving and Responding to Interactions)."""
 RESPONSE_PAUSE = 0.1
-"""Seconds after a try of a first response, before it is asked whether Discord has it."""
+"""Seconds after the first try of a first response, before it is asked whether Discord has it; after each
+further one, twice as many.
+"""
 
 ORIGINAL = cast("int", "@original")
 """Discord's name for an interaction's first response, where discord.py asks for a message's id."""
@@ -52,7 +55,7 @@ class WebhookTransport:
     """Shows a reply with an interaction's token, after the first response.
 
     ``quote`` stands above a public answer, since Discord shows no options. ``posts`` is how many messages the
-    reply has already; ``in_doubt``, whether Discord may have taken a follow-up that nobody knows of.
+    reply has already.
     """
 
     def __init__(
@@ -64,8 +67,6 @@ class WebhookTransport:
         expires_at: float,
         quote: str = "",
         posts: int = 1,
-        *,
-        in_doubt: bool = False,
     ) -> None:
         self._client = client
         self._request = request
@@ -76,7 +77,8 @@ class WebhookTransport:
         self._posts = max(1, posts)
         self._newest = 0
         """The newest message that is known of the reply."""
-        self._in_doubt = in_doubt
+        self._in_doubt = False
+        """Whether Discord may have taken a follow-up whose answer was lost."""
 
     @property
     def quote(self) -> str:
@@ -127,40 +129,43 @@ class WebhookTransport:
         self._newest = max(self._newest, message.id)
         return Found(message.id, message.content)
 
-    async def post(self, screen: Screen) -> int:
-        """Send a follow-up.
-
-        Discord knows none again: one whose answer was lost is looked for before it is sent again.
-        """
-        is_private = self._is_private or screen.is_private
-        message_id = await self._taken_follow_up() if self._in_doubt and not is_private else None
-        if message_id is None:
-            self._in_doubt = True
-            async with translated():
-                message = await self._webhook.send(
-                    **new_message(screen, self._request), ephemeral=is_private, wait=True
-                )
-            message_id = message.id
-        self._in_doubt = False
-        self._posts += 1
-        self._newest = max(self._newest, message_id)
-        return message_id
-
-    async def _taken_follow_up(self) -> int | None:
-        """The follow-up after all that are known; None where there is none, or the bot may not look."""
+    async def stray(self) -> int | None:
+        """The follow-up after all that are known; Discord shows it to nobody who may not read the channel."""
+        if self._is_private:
+            return None
         try:
             async with translated():
                 first = await self._webhook.fetch_message(ORIGINAL)
                 asked = first.interaction_metadata
                 later = discord.Object(max(first.id, self._newest))
                 channel = self._client.get_partial_messageable(self._anchor.channel_id)
-                async for message in channel.history(limit=LOOKED_AT, after=later):
+                async for message in channel.history(limit=LOOKED_AT, after=later, oldest_first=False):
                     ours = message.interaction_metadata
                     if asked is not None and ours is not None and ours.id == asked.id:
+                        self._newest = message.id
                         return message.id
         except Lost:
             pass
         return None
+
+    async def post(self, screen: Screen) -> int:
+        """Send a follow-up.
+
+        Discord knows none again: one whose answer was lost is looked for before it is sent again.
+        """
+        message_id = await self.stray() if self._in_doubt and not screen.is_private else None
+        if message_id is None:
+            self._in_doubt = True
+            async with translated():
+                message = await self._webhook.send(
+                    **new_message(screen, self._request),
+                    ephemeral=self._is_private or screen.is_private,
+                    wait=True,
+                )
+            message_id = self._newest = message.id
+        self._in_doubt = False
+        self._posts += 1
+        return message_id
 
     async def edit(self, message_id: int, screen: Screen, before: Screen | None) -> None:
         """Change the response or a follow-up."""
@@ -181,7 +186,9 @@ class WebhookTransport:
         channel = self._channel()
         if channel is None:
             return None
-        return HandOver(self._in(channel, self._posts), keeps_messages=True)
+        stray = await self.stray() if self._in_doubt else None
+        posts = self._posts + (stray is not None)
+        return HandOver(self._in(channel, posts), keeps_messages=True, stray=stray)
 
     @property
     def _is_private(self) -> bool:
@@ -270,15 +277,18 @@ class InteractionTransport(WebhookTransport):
 
         One whose answer was lost may have been taken: that is asked before it is sent again.
         """
-        while True:
-            with suppress(Unsent):
-                return await self._sent(respond)
-            await asyncio.sleep(RESPONSE_PAUSE)
-            with suppress(Unsent):
-                if (taken := await self._taken()) is not None:
-                    return taken
-            if self._clock() >= self._responds_by:
-                raise Lost("Discord did not take the first response")
+        pause = RESPONSE_PAUSE
+        with once():
+            while True:
+                with suppress(Unsent):
+                    return await self._sent(respond)
+                await asyncio.sleep(pause)
+                pause *= 2
+                with suppress(Unsent):
+                    if (taken := await self._taken()) is not None:
+                        return taken
+                if self._clock() >= self._responds_by:
+                    raise Lost("Discord did not take the first response")
 
     async def _sent(self, respond: Respond) -> int:
         async with translated():
@@ -312,4 +322,4 @@ def found_again(
     webhook = discord.Webhook.partial(anchor.application_id, anchor.token, client=client)
     webhook.type = discord.WebhookType.application
     left = (anchor.expires_at - discord.utils.utcnow()).total_seconds()
-    return WebhookTransport(client, request, anchor, webhook, clock() + left, posts=posts, in_doubt=True)
+    return WebhookTransport(client, request, anchor, webhook, clock() + left, posts=posts)

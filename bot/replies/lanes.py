@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from bot.replies.once import once
 from bot.replies.pace import Pace, Urgency
 
 Clock = Callable[[], float]
@@ -107,12 +108,6 @@ class Place:
 
 
 _place: ContextVar[Place | None] = ContextVar("place", default=None)
-_slot: ContextVar[bool] = ContextVar("slot", default=False)
-
-
-def in_slot() -> bool:
-    """Whether this request is one that a lane gave a slot to: for another try there has to be another."""
-    return _slot.get()
 
 
 class Gate:
@@ -245,13 +240,13 @@ class Lane:
             if ticket.granted.is_set():
                 self._release()
             raise
-        before = _slot.set(True)
         try:
             async with nullcontext() if self._gate is None else self._gate.passing(ticket):
                 self._waited(self._clock() - came)
-                yield
+                # For another try there has to be another slot.
+                with once():
+                    yield
         finally:
-            _slot.reset(before)
             self._release()
 
     def wake(self) -> None:

@@ -92,10 +92,14 @@ class Reply:
         return self._draft.has_text
 
     @property
+    def is_finished(self) -> bool:
+        """Whether nothing more will come, shown or not."""
+        return self._draft.phase is Phase.FINISHED
+
+    @property
     def is_settled(self) -> bool:
         """Whether all that there is to show is shown, or nothing can be any more."""
-        ended = self._draft.phase is Phase.FINISHED and self._first_difference() is None
-        return ended or self._gone
+        return self._gone or (self.is_finished and self._first_difference() is None)
 
     @property
     def anchor(self) -> Anchor:
@@ -140,6 +144,8 @@ class Reply:
             first = await insist(partial(self._transport.look, None))
             messages = (first.message_id,)
         found = [await insist(partial(self._transport.look, known)) for known in messages]
+        if (stray := await insist(self._transport.stray)) is not None:
+            found.append(await insist(partial(self._transport.look, stray)))
         quote, texts = taken_apart([message.content for message in found], quoted=quoted)
         self._draft = Draft(quote, self._words, takes_files=self._transport.takes_files, standing=texts)
         self._draft.status(status)
@@ -148,7 +154,7 @@ class Reply:
             Shown(message.message_id, Screen(message.content) if message is not found[-1] else None)
             for message in found
         ]
-        self._may_be_posted = True
+        self._may_be_posted = self._transport.anchor.token is None
         await self._tell()
         self._loop = asyncio.create_task(self._show(), name="reply")
 
@@ -269,7 +275,7 @@ class Reply:
                 index = self._first_difference()
                 if index is not None:
                     await self._send_next(index)
-                elif self._draft.phase is Phase.FINISHED:
+                elif self.is_finished:
                     return
                 else:
                     await self._change()
@@ -291,7 +297,9 @@ class Reply:
         try:
             async with lane.slot(ticket):
                 self._ticket = None
-                await self._send(index)
+                now = self._first_difference()
+                if now is not None and self._lane(now) is lane:
+                    await self._send(now)
         except Lost:
             if not self._is_expiring():
                 raise
@@ -303,23 +311,25 @@ class Reply:
         if self._gone:
             return
         wanted = self._draft.screens()
-        if index >= len(wanted):
-            await self._transport.delete(self._shown.pop().message_id)
-            await self._tell()
-            return
-        screen = wanted[index]
         has_text = self.has_text
         if index == len(self._shown):
-            # One that may have been taken is sent again as it was: so Discord knows it again.
-            self._posting = self._posting or screen
+            # One that may have been taken is sent again as it was, wanted or not: so it is known again.
+            self._posting = self._posting or wanted[index]
             message_id = await self._transport.post(self._posting)
-            # One that is known again is given as it was.
+            # Discord gives one that it knows again as it was.
             posted = None if self._may_be_posted else self._posting
             self._posting, self._may_be_posted = None, False
             await self._show_at(Shown(message_id, posted))
-        elif self._shown[index].screen != screen:
-            await self._transport.edit(self._shown[index].message_id, screen, self._shown[index].screen)
-            self._shown[index].screen = screen
+        elif index < len(wanted) and self._can_become(index, wanted[index]):
+            shown, screen = self._shown[index], wanted[index]
+            await self._transport.edit(shown.message_id, screen, shown.screen)
+            shown.screen = screen
+        else:
+            with suppress(Lost):
+                await self._transport.delete(self._shown[-1].message_id)
+            self._shown.pop()
+            await self._tell()
+            return
         self._seen_at = self._clock()
         if has_text and self._awaits_text:
             self._awaits_text = False
@@ -342,7 +352,14 @@ class Reply:
         message_id = self._shown[index].message_id if index < len(self._shown) else None
         return self._lanes.lane(self._transport.key(message_id))
 
+    def _can_become(self, index: int, screen: Screen) -> bool:
+        """Whether a message can be changed to show this: who sees it stays."""
+        before = self._shown[index].screen
+        return before is None or before.is_private == screen.is_private
+
     def _first_difference(self) -> int | None:
+        if self._posting is not None:
+            return len(self._shown)
         wanted = self._draft.screens()
         for index, screen in enumerate(wanted):
             if index == len(self._shown) or self._shown[index].screen != screen:
@@ -373,6 +390,8 @@ class Reply:
         if not handed.keeps_messages:
             await self._leave_note(self._words.moved)
             self._shown.clear()
+        elif handed.stray is not None:
+            self._shown.append(Shown(handed.stray, self._posting))
         self._transport = handed.transport
         self._posting = None
         self._draft.move(takes_files=self._transport.takes_files)

@@ -75,6 +75,8 @@ class HandOver:
     """Whether the messages already shown can go on growing there; otherwise the answer is shown again from
     its start.
     """
+    stray: int | None = None
+    """A further message that Discord took while nobody heard."""
 
 
 class Transport(Protocol):
@@ -125,9 +127,12 @@ class Transport(Protocol):
     async def look(self, message_id: int | None) -> Found:
         """Read a message again; None is for the first response of an interaction."""
 
+    async def stray(self) -> int | None:
+        """Look for a further message that Discord took while nobody heard; None where none is known of."""
+
     async def post(self, screen: Screen) -> int:
-        """Send a further message. Sent again as it was after ``Unsent`` it stands there once, where Discord
-        can know it again.
+        """Send a further message. Sent again as it was after ``Unsent`` it stands there once, where it can be
+        known again.
         """
 
     async def edit(self, message_id: int, screen: Screen, before: Screen | None) -> None:

@@ -51,6 +51,11 @@ AGAIN: Final = (
 table.
 """
 
+BROKEN: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What can come of a connection that is lost. Where the server ends one just as a query begins, asyncpg takes
+it for a fault of its own.
+"""
+
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
@@ -221,7 +226,7 @@ async def _lent(pool: Pool) -> AsyncIterator[Connection]:
     """Lend a connection for a transaction; one that is not in order afterwards is not used again."""
     try:
         connection = await pool.acquire()
-    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (*BROKEN, ValueError) as error:
         raise StoreUnavailable from error
     try:
         yield connection
@@ -241,7 +246,7 @@ async def _lent(pool: Pool) -> AsyncIterator[Connection]:
 async def _undo(connection: Connection) -> None:
     try:
         await connection.execute("ROLLBACK", timeout=CONNECT_SECONDS)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except BROKEN:
         _drop(connection)
 
 
@@ -254,11 +259,13 @@ def _drop(connection: Connection) -> None:
 def is_away(error: BaseException) -> bool:
     """Whether the database refuses, or cannot be reached; a mistake in a query is something else.
 
-    asyncpg takes it for a fault of its own where the server ends a connection just as a query begins.
-
-    >>> [is_away(error()) for error in (asyncpg.DiskFullError, OSError, asyncpg.UndefinedTableError)]
-    [True, True, False]
+    >>> [is_away(error()) for error in (asyncpg.DiskFullError, OSError, asyncpg.InternalClientError)]
+    [True, True, True]
+    >>> [is_away(error("")) for error in (asyncpg.UndefinedTableError, asyncpg.OutdatedSchemaCacheError)]
+    [False, False]
     """
+    if isinstance(error, AGAIN):
+        return False
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
         return state in AWAY or state[:2] in AWAY_CLASSES

@@ -38,6 +38,7 @@ class Stage:
     history: dict[int, list[Screen]] = field(default_factory=dict)
     deleted: list[int] = field(default_factory=list)
     faults: list[Exception] = field(default_factory=list)
+    delete_faults: list[Exception] = field(default_factory=list)
     held: asyncio.Event | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     under_way: asyncio.Event = field(default_factory=asyncio.Event)
@@ -65,6 +66,9 @@ class Stage:
             raise Lost("not there")
         return Found(number, self.history[number][-1].content if self.history[number] else "")
 
+    async def stray(self) -> int | None:
+        return None
+
     async def post(self, screen: Screen) -> int:
         await self._take()
         message_id = len(self.history)
@@ -77,6 +81,8 @@ class Stage:
 
     async def delete(self, message_id: int) -> None:
         await self._take()
+        if self.delete_faults:
+            raise self.delete_faults.pop(0)
         self.deleted.append(message_id)
 
     async def hand_over(self) -> HandOver | None:
@@ -551,3 +557,36 @@ async def test_every_message_is_told_of_as_soon_as_it_stands_there() -> None:
     await finish(reply)
     kept.append(stage.kept)
     assert kept == [(stage.anchor, (0,)), (stage.anchor, (0, 1))]
+
+
+async def test_a_doubtful_message_is_never_changed_into_one_for_the_person_alone() -> None:
+    stage = Stage()
+    reply = reply_on(stage)
+    await reply.open("starting")
+    await stage.until(lambda: bool(stage.shown))
+    reply.append("word " * 450)
+    await stage.until(lambda: "word" in stage.shown[0])
+    stage.faults = [Unsent("503")]
+    await stage.until(lambda: not stage.faults)
+    reply.replace("Short.")
+    reply.finish(FOOTER, Buttons.DETAILS, "Your limit is reached.")
+    await reply.close()
+    assert all(len({screen.is_private for screen in screens}) <= 1 for screens in stage.history.values())
+    left = [screens[-1].content for number, screens in stage.history.items() if number not in stage.deleted]
+    assert left == [f"Short.{FOOTER}", "Your limit is reached."]
+
+
+async def test_what_cannot_be_deleted_now_is_deleted_later_and_what_is_gone_is_gone() -> None:
+    stage = Stage()
+    reply = reply_on(stage)
+    await reply.open("starting")
+    reply.append("word " * 900)
+    await stage.until(lambda: len(stage.history) == 3)
+    stage.delete_faults = [Unsent("503"), Lost("404")]
+    reply.replace("Short.")
+    reply.finish(FOOTER, Buttons.DETAILS)
+    await reply.close()
+    assert not stage.delete_faults
+    assert stage.deleted == [1]
+    assert stage.shown[0] == f"Short.{FOOTER}"
+    assert reply.is_settled

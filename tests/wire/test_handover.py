@@ -3,13 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.app import Parlance, opened
 from bot.config import load
+from bot.domain import Ending, PredictionState
 from tests.wire import launch
-from tests.wire.discord import DiscordStandIn, Dms, Install, Permission
+from tests.wire.crowd import SHORT_ID
+from tests.wire.discord import DiscordStandIn, Dms, Install, Permission, Phase
+from tests.wire.kills import plain
 from tests.wire.replicate import ReplicateStandIn
 from tests.wire.replicate_script import Script
 
@@ -105,3 +109,55 @@ async def test_a_long_answer_of_a_user_installed_app_needs_no_sixth_follow_up(
     assert len(asked.followups) <= 4
     file = asked.messages[-1].attachments[0].upload.data.decode()
     assert file.split() == [f"word{number}" for number in range(1500)]
+
+
+async def test_a_follow_up_whose_response_was_lost_goes_on_in_the_channel(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, bot: Parlance
+) -> None:
+    words = [f"word{number:04}" for number in range(400)]
+    replicate.script(Script(tokens=[f"{word} " for word in words]))
+    standin.fault("POST /webhooks/*", status=503, phase=Phase.AFTER)
+    standin.slash(standin.member, standin.channel, "ask", {"question": "how long?"})
+
+    def shown() -> str:
+        return "\n".join(message.content for message in standin.sent(standin.channel))
+
+    await standin.wait_for(lambda: "-# meta" in shown())
+    assert plain(shown()).split() == words
+    assert standin.requests("PATCH /channels/*")
+
+
+def break_settling(bot: Parlance, monkeypatch: pytest.MonkeyPatch, times: int) -> asyncio.Event:
+    """Let settling fail so often, and then go well; the event is set when it begins to."""
+    ledger = bot.answers.services.ledger
+    settle, broken, left = ledger.settle, asyncio.Event(), iter(range(times))
+
+    async def breaking(request_id: int, ending: Ending, **how: Any) -> None:
+        if next(left, None) is not None:
+            broken.set()
+            raise RuntimeError("a fault of ours")
+        await settle(request_id, ending, **how)
+
+    monkeypatch.setattr(ledger, "settle", breaking)
+    return broken
+
+
+async def test_a_fault_of_the_records_own_leaves_the_answer_as_it_stands(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, bot: Parlance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = break_settling(bot, monkeypatch, times=1)
+    replicate.script(Script(tokens=["The whole ", "answer."]))
+    asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
+    await standin.wait_for(lambda: broken.is_set() and "-# meta" in asked.text)
+    await bot.answers.close()
+    (message,) = asked.messages
+    assert "The whole answer.\n-# meta" in message.content
+
+
+async def test_what_went_wrong_is_said_though_the_record_breaks(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, bot: Parlance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_settling(bot, monkeypatch, times=2)
+    replicate.script(Script(tokens=[], state=PredictionState.FAILED))
+    asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
+    await standin.wait_for(lambda: SHORT_ID.search(asked.text))

@@ -1,11 +1,15 @@
 """A message that Discord takes and whose response is lost: what it says is not said again."""
 
+import asyncio
+
 import pytest
 
-from tests.wire.crowd import Crowd
-from tests.wire.discord import DiscordStandIn, Phase
+from tests.support.patience import PATIENCE
+from tests.wire.crowd import Crowd, End
+from tests.wire.discord import DiscordStandIn, Install, Phase
 from tests.wire.replicate import ReplicateStandIn
 from tests.wire.replicate_script import Script
+from tests.wire.test_faults_discord import TROUBLES
 
 pytestmark = pytest.mark.slow
 
@@ -47,4 +51,84 @@ async def test_what_discord_does_not_take_is_sent_again_as_it_is_by_then(
     refused, taken, *_ = (each.body["content"] for each in standin.requests("PATCH /webhooks/*"))
     assert taken.startswith(refused.rstrip())
     assert len(taken) > len(refused)
+    await crowd.leave()
+
+
+@pytest.mark.parametrize(("status", "phase"), [(503, Phase.BEFORE), (503, Phase.AFTER), (None, Phase.AFTER)])
+async def test_what_is_too_much_goes_though_discord_does_not_take_it_at_once(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, crowd: Crowd, status: int | None, phase: Phase
+) -> None:
+    written = asyncio.Event()
+    tokens = [f"{word} " for word in WORDS]
+    replicate.respond = lambda _: Script(tokens=tokens, rate=300.0, end_gate=written, output=["Less."])
+    standin.fault("DELETE /webhooks/*", status=status, phase=phase, times=2)
+    asked = crowd.command()
+    await standin.wait_for(lambda: WORDS[-10] in asked.text)
+    written.set()
+    await standin.wait_for(lambda: "-# meta" in asked.text and asked.answer.split() == ["Less."])
+    await crowd.leave()
+
+
+async def test_a_follow_up_that_is_wanted_no_more_goes_again(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, crowd: Crowd
+) -> None:
+    written = asyncio.Event()
+    tokens = [f"{word} " for word in WORDS[:300]]
+    replicate.respond = lambda _: Script(tokens=tokens, end_gate=written, output=["Less."])
+    standin.fault("POST /webhooks/*", status=503, phase=Phase.AFTER)
+    asked = crowd.command()
+    await standin.wait_for(lambda: standin.requests("POST /webhooks/*"))
+    written.set()
+    await standin.wait_for(lambda: "-# meta" in asked.text and asked.answer.split() == ["Less."])
+    await crowd.leave()
+
+
+async def test_a_follow_up_is_found_though_others_write_much_meanwhile(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, crowd: Crowd
+) -> None:
+    more = asyncio.Event()
+    tokens = [f"{word} " for word in WORDS[:400]]
+    replicate.respond = lambda _: Script(tokens=tokens, gates={150: more})
+    standin.fault("POST /webhooks/*", status=503, phase=Phase.AFTER)
+    asked = crowd.command()
+    await standin.wait_for(lambda: WORDS[100] in asked.text)
+    for number in range(110):
+        standin.say(standin.other, standin.channel, f"And another thing, {number}.")
+    more.set()
+    await standin.wait_for(lambda: "-# meta" in asked.text)
+    assert asked.answer.split() == WORDS[:400]
+    await crowd.leave()
+
+
+async def test_where_the_bot_may_not_look_a_part_is_rather_said_twice_than_never(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, crowd: Crowd
+) -> None:
+    replicate.respond = lambda _: Script(tokens=[f"{word} " for word in WORDS[:400]])
+    channel = standin.add_channel("elsewhere", standin.add_guild("other", standin.other))
+    standin.fault("POST /webhooks/*", status=503, phase=Phase.AFTER)
+    asked = standin.slash(standin.other, channel, "ask", {"question": "long?"}, install=Install.USER)
+    await standin.wait_for(lambda: "-# meta" in asked.text)
+    assert set(WORDS[:400]) <= set(asked.text.split())
+    assert [asked.text.count(WORDS[index]) for index in (0, 399)] == [1, 2]
+
+
+@pytest.mark.parametrize("status", [503, None])
+async def test_a_first_response_is_tried_again_while_there_is_time(
+    standin: DiscordStandIn, crowd: Crowd, status: int | None
+) -> None:
+    standin.fault("POST /interactions/*", status=status, times=3)
+    assert await crowd.ends([crowd.command()]) == {End.WHOLE: 1}
+    await crowd.leave()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_long_answers_come_whole_through_much_trouble(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, crowd: Crowd, seed: int
+) -> None:
+    replicate.respond = lambda _: Script(tokens=[f"{word} " for word in WORDS], rate=200.0)
+    faults = [fault for kinds in TROUBLES.values() for fault in kinds]
+    with standin.weather(seed=seed, share=0.15, faults=faults):
+        asked = [*(crowd.command() for _ in range(4)), crowd.write()]
+        await standin.wait_for(lambda: all("-# meta" in one.text for one in asked), 2 * PATIENCE)
+    assert all(one.answer.split() == WORDS for one in asked)
     await crowd.leave()
