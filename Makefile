@@ -28,13 +28,15 @@ endif
 # An environment whose Python is gone is made again.
 PREPARED := $(shell mkdir -p .cache/tmp; .venv/bin/python -c '' 2>/dev/null || rm -f .venv/.stamp-*)
 
-.PHONY: help demo run test test-browser check format kills bench figures soak mutants messages lock upgrade licences clean
+.PHONY: help demo setup run test test-browser check format kills bench figures soak mutants messages lock upgrade licences clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.stamp-demo ## Try the bot in a browser: no token, no account (ARGS="--dm" and others)
 	@$(PYTHON_IN) -m bot demo $(ARGS)
+
+setup: .venv/.stamp-prod ## Install what the bot needs into .venv
 
 run: .venv/.stamp-prod ## Run the bot on Discord, with the settings in .env
 	@$(PYTHON_IN) -m bot run $(ARGS)

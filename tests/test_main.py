@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from discord.http import Route
 
-from bot.__main__ import main
+from bot.command_line import main
 from bot.errors import ConfigError
 from bot.store import StoreUnavailable
 from tests.support.postgres import ESCAPED, Server
@@ -152,6 +152,13 @@ def test_postgresql_is_migrated_and_backed_up_with_its_own_tool(
     assert ESCAPED not in told
 
 
+def test_backup_into_no_folder_makes_none(tmp_path: Path, capsys: Captured) -> None:
+    main(["db", "migrate"])
+    assert main(["db", "backup", "mistyped/copy.db"]) == 1
+    assert "There is no folder mistyped" in capsys.readouterr().err
+    assert not (tmp_path / "mistyped").exists()
+
+
 def test_backup_of_nothing_makes_nothing(tmp_path: Path, capsys: Captured) -> None:
     assert main(["db", "backup"]) == 1
     assert "no database" in capsys.readouterr().err
@@ -169,8 +176,8 @@ def test_backup_of_what_is_no_database(
 
 def test_backup_where_none_can_be_written(tmp_path: Path, capsys: Captured) -> None:
     main(["db", "migrate"])
-    (tmp_path / "file").touch()
-    assert main(["db", "backup", "file/copy.db"]) == 1
+    (tmp_path / "copy.db.partial").mkdir()
+    assert main(["db", "backup", "copy.db"]) == 1
     assert "could not be copied" in capsys.readouterr().err
 
 
@@ -180,7 +187,7 @@ def test_usage_is_told_of_the_last_thirty_days(capsys: Captured) -> None:
     assert main(["usage"]) == 0
     told = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"20\d\d-\d\d-\d\d to 20\d\d-\d\d-\d\d, UTC", told[0])
-    assert told[1] == "$0.00"
+    assert told[1:] == ["Nothing was used."]
 
 
 def test_usage_is_told_since_a_day_as_csv(capsys: Captured) -> None:
@@ -235,5 +242,22 @@ def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.sleep(60)
         return 0
 
-    monkeypatch.setattr("bot.__main__.check", interrupted)
+    monkeypatch.setattr("bot.command_line.check", interrupted)
     assert main(["check"]) == 130
+
+
+def test_ctrl_c_while_it_is_loaded_is_130_too() -> None:
+    script = """
+import runpy, signal, sys
+
+class Pressed:
+    def find_spec(self, name, *_):
+        if name == "bot.config":
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Pressed())
+sys.argv[1:] = ["demo"]
+runpy.run_module("bot", run_name="__main__")
+"""
+    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")

@@ -24,7 +24,7 @@ from bot.replies.lanes import Clock, Lane, Lanes, Ticket
 from bot.replies.pace import Urgency
 from bot.replies.standing import taken_apart
 from bot.replies.transport import Buttons, Lost, Screen, Transport, Unsent
-from bot.replies.tries import NOTE_PAUSES, OutOfTime, Tries, insist, within
+from bot.replies.tries import OutOfTime, Tries, insist, within
 
 log = logging.getLogger(__name__)
 
@@ -402,12 +402,5 @@ class Reply:
         last = self._shown[-1]
         text = last.screen.text if last.screen is not None else ""
         screen = Screen(text, below=SMALL + sentence)
-        for pause in (*NOTE_PAUSES, 0.0):
-            try:
-                await self._transport.edit(last.message_id, screen, last.screen)
-            except Unsent:
-                await asyncio.sleep(pause)
-            except Lost:
-                return
-            else:
-                return
+        with suppress(Lost):
+            await insist(partial(self._transport.edit, last.message_id, screen, last.screen))

@@ -151,9 +151,10 @@ class SqliteDriver:
         target = path or beside(self.path, datetime.now(UTC))
         if target.exists():
             raise FileExistsError(target)
+        if not target.parent.is_dir():
+            raise FileNotFoundError(target.parent)
         partial = target.with_name(target.name + ".partial")
         partial.unlink(missing_ok=True)
-        target.parent.mkdir(parents=True, exist_ok=True)
         try:
             with unavailable():
                 os.close(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY))

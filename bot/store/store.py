@@ -77,6 +77,7 @@ class Store:
         Raises:
             ConfigError: it is on PostgreSQL, which has a tool for it; says how that is called.
             FileExistsError: the file is there already.
+            FileNotFoundError: the folder that it should be in is not.
             StoreUnavailable: the copy could not be made.
         """
         return await self._driver.backup(path)

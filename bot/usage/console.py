@@ -43,6 +43,9 @@ async def print_rows(store: Store, first: date, now: datetime, out: TextIO) -> N
 def _told(report: Report) -> Iterator[str]:
     yield f"{report.stretch.first} to {report.stretch.last}, UTC"
     pace = f"; a month at this pace: about {ENGLISH.money(report.pace)}" if report.pace else ""
+    if not (report.total.requests or report.total.refused):
+        yield "Nothing was used."
+        return
     yield f"{ENGLISH.money(report.total.cost)}{pace}"
     yield ""
     yield from _table("total", [Share("all", report.total)])
