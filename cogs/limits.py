@@ -34,14 +34,14 @@ METRICS = [
     Choice(name=locale_str(N_("requests")), value=Metric.REQUESTS.value),
     Choice(name=locale_str(N_("tokens")), value=Metric.TOKENS.value),
     Choice(name=locale_str(N_("dollars")), value=Metric.COST.value),
-    Choice(name=locale_str(N_("requests at the same time")), value=Metric.CONCURRENT.value),
+    Choice(name=locale_str(N_("answers at once")), value=Metric.CONCURRENT.value),
 ]
 WINDOWS = [
     Choice(name=locale_str(N_("a minute")), value=Window.MINUTE.value),
     Choice(name=locale_str(N_("an hour")), value=Window.HOUR.value),
     Choice(name=locale_str(N_("a day")), value=Window.DAY.value),
     Choice(name=locale_str(N_("a month")), value=Window.MONTH.value),
-    Choice(name=locale_str(N_("at the same time")), value=Window.NOW.value),
+    Choice(name=locale_str(N_("at once")), value=Window.NOW.value),
 ]
 SUBJECTS = [
     Choice(name=locale_str(N_("each member")), value=Subject.USER.value),

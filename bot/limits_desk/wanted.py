@@ -28,9 +28,7 @@ NO_DOLLARS: Final = N_(
 NO_ROLE: Final = N_("Only a role can be exempt. Say which one as “{option}”.")
 NOT_BOTH: Final = N_("A limit is for everyone together or for a role, not for both. Leave one of them out.")
 EVERYBODYS_ROLE: Final = N_("Everyone has this role. Leave it out: then the limit is for each member.")
-NO_WINDOW: Final = N_(
-    "Only requests are counted at the same time. Choose a minute, an hour, a day or a month instead."
-)
+NO_WINDOW: Final = N_("Only answers are counted at once. Choose a minute, an hour, a day or a month instead.")
 
 
 @dataclass(frozen=True, slots=True)

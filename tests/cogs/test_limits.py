@@ -23,7 +23,7 @@ from tests.support.simulated import World
 NOT_ADMIN = "Only people with the permission “Manage Server” can do this."
 NO_AMOUNT = "The amount wants to be a whole number from 1 to 1,000,000, such as 20."
 NO_DOLLARS = "The amount wants to be in dollars, more than nothing and at most $1,000,000.00, such as $2.50."
-NO_WINDOW = "Only requests are counted at the same time. Choose a minute, an hour, a day or a month instead."
+NO_WINDOW = "Only answers are counted at once. Choose a minute, an hour, a day or a month instead."
 REQUESTS: dict[str, Any] = {"metric": "requests", "window": "day"}
 BUDGET: dict[str, Any] = {"metric": "cost", "window": "month", "who": "everyone"}
 
