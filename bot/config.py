@@ -84,6 +84,18 @@ def _token(text: str) -> str:
     return text
 
 
+def _discord_token(text: str) -> str:
+    if text.startswith("r8_"):
+        raise ValueError("the bot's token for Discord, and this is one for Replicate")
+    return _token(text)
+
+
+def _replicate_token(text: str) -> str:
+    if text.count(".") == 2:  # noqa: PLR2004 - Discord's have three parts
+        raise ValueError("a token for Replicate, and this is a bot's for Discord")
+    return _token(text)
+
+
 def _web_address(text: str) -> str:
     if not WEB_ADDRESS.fullmatch(text):
         raise ValueError("an address such as https://api.replicate.com/v1")
@@ -211,7 +223,6 @@ def _whole(text: str) -> int:
     return int(text) if re.fullmatch(r"[0-9]{1,20}", text) else 0
 
 
-Token = Annotated[SecretStr, _text(_token)]
 Ids = Annotated[frozenset[int], _text(_ids)]
 RequestCeiling = Annotated[int | None, _text(_requests)]
 ShardIds = Annotated[
@@ -230,8 +241,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    discord_token: Token
-    replicate_api_token: Token | None = None
+    discord_token: Annotated[SecretStr, _text(_discord_token)]
+    replicate_api_token: Annotated[SecretStr | None, _text(_replicate_token)] = None
     """None only in the demo: without it, no model runs on Replicate."""
     replicate_base_url: Annotated[str, _text(_web_address)] = "https://api.replicate.com/v1"
     database_url: Annotated[str, _text(_database), Field(repr=False)] = "sqlite:///data/parlance.db"

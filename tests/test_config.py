@@ -96,6 +96,14 @@ def test_every_fault_is_told_at_once_and_none_repeats_a_value() -> None:
     assert {*WRONG} == {name.upper() for name in Settings.model_fields}
 
 
+def test_tokens_that_have_changed_places_are_told() -> None:
+    told = faults(DISCORD_TOKEN="r8_secret", REPLICATE_API_TOKEN="secret.secret.secret")
+    assert told == (
+        "DISCORD_TOKEN wants the bot's token for Discord, and this is one for Replicate.",
+        "REPLICATE_API_TOKEN wants a token for Replicate, and this is a bot's for Discord.",
+    )
+
+
 def test_missing_and_wrong_are_told_together() -> None:
     with pytest.raises(ConfigError) as told:
         load({"LOG_LEVEL": "loud"}, None)
