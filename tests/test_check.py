@@ -423,3 +423,23 @@ def test_commands_are_compared_by_what_is_ours() -> None:
     }
     assert essence(ours) == essence(theirs)
     assert essence(ours) != essence({**theirs, "default_member_permissions": None})
+
+
+async def test_the_health_address(world: World) -> None:
+    assert "Health" not in (await world.check()).text
+
+    async def healthz(_request: web.Request) -> web.Response:
+        return web.Response(text="ready")
+
+    async with TestServer(web.Application()) as somebody:
+        port = str(somebody.port)
+        taken = await world.check(HEALTH_PORT=port)
+        assert taken.wrong == ["Health address"]
+        assert "cannot be listened on" in taken.line("Health address")
+    free = await world.check(HEALTH_PORT=port)
+    assert free.line("Health address").endswith(f"127.0.0.1, port {port}, is free.")
+    application = web.Application()
+    application.router.add_get("/healthz", healthz)
+    async with TestServer(application) as running:
+        there = await world.check(HEALTH_PORT=str(running.port))
+        assert "and is ready" in there.line("Health address")

@@ -1,7 +1,9 @@
 """``python -m bot check``: says, line by line, what is right and what is missing. It changes nothing."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from enum import Enum, auto
+from errno import EADDRINUSE
 from typing import TextIO
 
 import aiohttp
@@ -16,11 +18,13 @@ from bot.domain import ProviderName
 from bot.errors import ConfigError
 from bot.logs import redactor
 from bot.models.registry import Registry
+from bot.probe import fault
 from bot.store.condition import Condition, condition
 
 SETTINGS = "Settings"
 MODELS = "Models"
 DATABASE = "Database"
+HEALTH = "Health address"
 
 
 class Reach(Enum):
@@ -39,8 +43,8 @@ async def check(load: Callable[[], Settings], reach: Reach, out: TextIO) -> int:
     try:
         settings = load()
     except ConfigError as error:
-        for fault in error.faults:
-            print(wrong(SETTINGS, fault), file=out)
+        for told in error.faults:
+            print(wrong(SETTINGS, told), file=out)
         return 1
     redact = redactor(settings.secrets())
     code = 0
@@ -60,6 +64,8 @@ async def _lines(settings: Settings, reach: Reach) -> AsyncIterator[Line]:
         async for line in _model_side(settings, reach, session):
             yield line
     yield await _database(settings)
+    if settings.health_port is not None:
+        yield await _health(settings.health_host, settings.health_port)
 
 
 async def _model_side(
@@ -83,6 +89,20 @@ async def _model_side(
         return
     async for line in model_lines(replicate, known):
         yield line
+
+
+async def _health(host: str, port: int) -> Line:
+    place = f"{host}, port {port}"
+    try:
+        listening = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port)
+    except OSError as error:
+        asked = {"HEALTH_HOST": host, "HEALTH_PORT": str(port)}
+        if error.errno == EADDRINUSE and await asyncio.to_thread(fault, asked) is None:
+            return right(HEALTH, f"a bot answers at {place}, and is ready.")
+        return wrong(HEALTH, f"{place}, cannot be listened on ({error.strerror}).")
+    listening.close()
+    await listening.wait_closed()
+    return right(HEALTH, f"{place}, is free.")
 
 
 async def _database(settings: Settings) -> Line:
