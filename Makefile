@@ -41,9 +41,9 @@ setup: .venv/.stamp-prod ## Install what the bot needs into .venv
 run: .venv/.stamp-prod ## Run the bot on Discord, with the settings in .env
 	@$(PYTHON_IN) -m bot run $(ARGS)
 
-# Python cannot interrupt a test that holds its lock: after five minutes that process ends, and tells where.
+# Python cannot interrupt a test that holds its lock: after eleven minutes that process ends, and tells where.
 test: .venv/.stamp-dev ## Run the tests (ARGS="-k word" and others; ARGS=--cov holds the coverage)
-	$(PYTHON_IN) -m pytest -n $(WORKERS) --dist worksteal -m "not browser" -o faulthandler_timeout=300 $(ARGS)
+	$(PYTHON_IN) -m pytest -n $(WORKERS) --dist worksteal -m "not browser" -o faulthandler_timeout=660 $(ARGS)
 
 test-browser: .venv/.stamp-dev ## Open the demo in Chromium and use it
 	$(PYTHON_IN) -m pytest -m browser --timeout 180 $(ARGS)

@@ -333,7 +333,11 @@ class Answers:
         if isinstance(error, LimitReached) and run.reply.whispers:
             # Whose limit it is, and how full, is nobody else's business.
             aside, sentence = sentence, run.language.say(CUT_SHORT)
-        _finish(run, sentence, aside)
+        run.reply.finish(
+            footer(run.language, run.model, run.tokens, run.cost, run.seconds, sentence),
+            Buttons.DETAILS,
+            aside,
+        )
         await self._settle(run, ending, error)
         await run.reply.close()
 
@@ -341,7 +345,7 @@ class Answers:
         """Say it instead of an answer; below one that stands in part, and not at all below a whole one."""
         if run.reply.has_text:
             if not run.reply.is_finished:
-                _finish(run, sentence)
+                run.reply.finish(SMALL + sentence, Buttons.DETAILS)
             await run.reply.close()
             return
         neutral = SMALL.strip() + " " + run.language.say(N_("This request was not answered."))
@@ -364,12 +368,6 @@ class Answers:
                 total_ms=round(run.seconds * 1000),
                 read=run.facts,
             )
-
-
-def _finish(run: Run, sentence: str, aside: str = "") -> None:
-    """End an answer with its footer, in which this sentence is."""
-    facts = footer(run.language, run.model, run.tokens, run.cost, run.seconds, sentence)
-    run.reply.finish(facts, Buttons.DETAILS, aside)
 
 
 def _may_stop(asked: Scope | UsageRow, presser: Scope, *, moderates: bool) -> bool:

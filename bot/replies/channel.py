@@ -1,6 +1,6 @@
 """A reply as ordinary messages of a channel or a direct message, and how a screen becomes one."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from io import BytesIO
@@ -123,6 +123,11 @@ class ChannelTransport:
         return self._permissions.attach_files
 
     @property
+    def knows_again(self) -> bool:
+        """By its nonce."""
+        return True
+
+    @property
     def whispers(self) -> bool:
         """Everyone in a channel sees everything there."""
         return False
@@ -157,9 +162,9 @@ class ChannelTransport:
             except discord.Forbidden:
                 return Found(message_id, "")
 
-    async def stray(self) -> int | None:
-        """None: one that is sent again is known again."""
-        return None
+    async def strays(self) -> Sequence[int]:
+        """None: Discord knows them again."""
+        return ()
 
     async def post(self, screen: Screen) -> int:
         """Send a further message."""

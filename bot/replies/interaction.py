@@ -1,7 +1,7 @@
 """A reply over an interaction: its first response, then follow-ups, for as long as its token lives."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import cast
@@ -43,6 +43,8 @@ ORIGINAL = cast("int", "@original")
 LOOKED_AT = 100
 """Messages that are read to find one: as many as a request gives (Discord: Get Channel Messages)."""
 
+MOST_LOOKS = 3
+
 UNWRITABLE = (discord.ForumChannel, discord.CategoryChannel, discord.GroupChannel)
 """Channels in which a bot cannot write or edit messages of its own."""
 
@@ -77,8 +79,8 @@ class WebhookTransport:
         self._posts = max(1, posts)
         self._newest = 0
         """The newest message that is known of the reply."""
-        self._in_doubt = False
-        """Whether Discord may have taken a follow-up whose answer was lost."""
+        self._looks = 0
+        """Looks for follow-ups that Discord did not answer, one after the other."""
 
     @property
     def quote(self) -> str:
@@ -99,6 +101,11 @@ class WebhookTransport:
     def takes_files(self) -> bool:
         """Always."""
         return True
+
+    @property
+    def knows_again(self) -> bool:
+        """Never: a follow-up has no nonce."""
+        return False
 
     @property
     def whispers(self) -> bool:
@@ -129,43 +136,54 @@ class WebhookTransport:
         self._newest = max(self._newest, message.id)
         return Found(message.id, message.content)
 
-    async def stray(self) -> int | None:
-        """The follow-up after all that are known; Discord shows it to nobody who may not read the channel."""
+    async def strays(self) -> Sequence[int]:
+        """The follow-ups after all that are known, among the channel's newest messages.
+
+        A look that Discord does not answer is made again, but not for ever: a part is rather said twice than
+        never.
+        """
         if self._is_private:
-            return None
+            return ()
         try:
             async with translated():
-                first = await self._webhook.fetch_message(ORIGINAL)
-                asked = first.interaction_metadata
-                later = discord.Object(max(first.id, self._newest))
-                channel = self._client.get_partial_messageable(self._anchor.channel_id)
-                async for message in channel.history(limit=LOOKED_AT, after=later, oldest_first=False):
-                    ours = message.interaction_metadata
-                    if asked is not None and ours is not None and ours.id == asked.id:
-                        self._newest = message.id
-                        return message.id
+                found = await self._follow_ups()
+        except Unsent:
+            self._looks += 1
+            if self._looks < MOST_LOOKS:
+                raise
+            found = []
         except Lost:
-            pass
-        return None
+            found = []
+        self._looks = 0
+        self._newest = max(self._newest, *found, 0)
+        return found
+
+    async def _follow_ups(self) -> list[int]:
+        first = await self._webhook.fetch_message(ORIGINAL)
+        asked = first.interaction_metadata
+        later = discord.Object(max(first.id, self._newest))
+        channel = self._client.get_partial_messageable(self._anchor.channel_id)
+        return sorted(
+            [
+                message.id
+                async for message in channel.history(limit=LOOKED_AT, after=later, oldest_first=False)
+                if asked is not None
+                and message.interaction_metadata is not None
+                and message.interaction_metadata.id == asked.id
+            ]
+        )
 
     async def post(self, screen: Screen) -> int:
-        """Send a follow-up.
-
-        Discord knows none again: one whose answer was lost is looked for before it is sent again.
-        """
-        message_id = await self.stray() if self._in_doubt and not screen.is_private else None
-        if message_id is None:
-            self._in_doubt = True
-            async with translated():
-                message = await self._webhook.send(
-                    **new_message(screen, self._request),
-                    ephemeral=self._is_private or screen.is_private,
-                    wait=True,
-                )
-            message_id = self._newest = message.id
-        self._in_doubt = False
+        """Send a follow-up."""
+        async with translated():
+            message = await self._webhook.send(
+                **new_message(screen, self._request),
+                ephemeral=self._is_private or screen.is_private,
+                wait=True,
+            )
         self._posts += 1
-        return message_id
+        self._newest = message.id
+        return message.id
 
     async def edit(self, message_id: int, screen: Screen, before: Screen | None) -> None:
         """Change the response or a follow-up."""
@@ -186,9 +204,7 @@ class WebhookTransport:
         channel = self._channel()
         if channel is None:
             return None
-        stray = await self.stray() if self._in_doubt else None
-        posts = self._posts + (stray is not None)
-        return HandOver(self._in(channel, posts), keeps_messages=True, stray=stray)
+        return HandOver(self._in(channel, self._posts), keeps_messages=True)
 
     @property
     def _is_private(self) -> bool:

@@ -144,8 +144,10 @@ class Reply:
             first = await insist(partial(self._transport.look, None))
             messages = (first.message_id,)
         found = [await insist(partial(self._transport.look, known)) for known in messages]
-        if (stray := await insist(self._transport.stray)) is not None:
-            found.append(await insist(partial(self._transport.look, stray)))
+        found += [
+            await insist(partial(self._transport.look, stray))
+            for stray in await insist(self._transport.strays)
+        ]
         quote, texts = taken_apart([message.content for message in found], quoted=quoted)
         self._draft = Draft(quote, self._words, takes_files=self._transport.takes_files, standing=texts)
         self._draft.status(status)
@@ -154,7 +156,7 @@ class Reply:
             Shown(message.message_id, Screen(message.content) if message is not found[-1] else None)
             for message in found
         ]
-        self._may_be_posted = self._transport.anchor.token is None
+        self._may_be_posted = self._transport.knows_again
         await self._tell()
         self._loop = asyncio.create_task(self._show(), name="reply")
 
@@ -297,6 +299,7 @@ class Reply:
         try:
             async with lane.slot(ticket):
                 self._ticket = None
+                await self._look_for_posting()
                 now = self._first_difference()
                 if now is not None and self._lane(now) is lane:
                     await self._send(now)
@@ -306,6 +309,15 @@ class Reply:
         finally:
             self._ticket = None
 
+    async def _look_for_posting(self) -> None:
+        """Know whether a message that may have been taken stands there, if Discord does not know it again."""
+        if self._posting is None or self._transport.knows_again:
+            return
+        found = await self._transport.strays()
+        posting, self._posting = self._posting, None
+        if found:
+            await self._show_at(Shown(found[0], posting))
+
     async def _send(self, index: int) -> None:
         """Send what should be shown at this place by now."""
         if self._gone:
@@ -313,7 +325,7 @@ class Reply:
         wanted = self._draft.screens()
         has_text = self.has_text
         if index == len(self._shown):
-            # One that may have been taken is sent again as it was, wanted or not: so it is known again.
+            # One that may have been taken is sent again as it was, wanted or not: so Discord knows it again.
             self._posting = self._posting or wanted[index]
             message_id = await self._transport.post(self._posting)
             # Discord gives one that it knows again as it was.
@@ -355,7 +367,7 @@ class Reply:
     def _can_become(self, index: int, screen: Screen) -> bool:
         """Whether a message can be changed to show this: who sees it stays."""
         before = self._shown[index].screen
-        return before is None or before.is_private == screen.is_private
+        return screen.is_private == (before is not None and before.is_private)
 
     def _first_difference(self) -> int | None:
         if self._posting is not None:
@@ -383,6 +395,7 @@ class Reply:
             Lost: there is none.
             Unsent: it could not be reached now.
         """
+        await self._look_for_posting()
         handed = await self._transport.hand_over()
         if handed is None:
             await self._leave_note(self._words.stuck)
@@ -390,10 +403,7 @@ class Reply:
         if not handed.keeps_messages:
             await self._leave_note(self._words.moved)
             self._shown.clear()
-        elif handed.stray is not None:
-            self._shown.append(Shown(handed.stray, self._posting))
         self._transport = handed.transport
-        self._posting = None
         self._draft.move(takes_files=self._transport.takes_files)
         await self._tell()
 

@@ -1,6 +1,6 @@
 """The seam between a reply and Discord: what one message shows, and how it gets there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Flag, auto
 from typing import NamedTuple, Protocol
@@ -75,8 +75,6 @@ class HandOver:
     """Whether the messages already shown can go on growing there; otherwise the answer is shown again from
     its start.
     """
-    stray: int | None = None
-    """A further message that Discord took while nobody heard."""
 
 
 class Transport(Protocol):
@@ -100,6 +98,10 @@ class Transport(Protocol):
     @property
     def takes_files(self) -> bool:
         """Whether a message may carry a file here."""
+
+    @property
+    def knows_again(self) -> bool:
+        """Whether a message that may have been taken stands there once when it is sent again as it was."""
 
     @property
     def whispers(self) -> bool:
@@ -127,13 +129,13 @@ class Transport(Protocol):
     async def look(self, message_id: int | None) -> Found:
         """Read a message again; None is for the first response of an interaction."""
 
-    async def stray(self) -> int | None:
-        """Look for a further message that Discord took while nobody heard; None where none is known of."""
+    async def strays(self) -> Sequence[int]:
+        """Look for further messages that Discord took while nobody heard, oldest first; none where it knows
+        them again, or where the bot may not look.
+        """
 
     async def post(self, screen: Screen) -> int:
-        """Send a further message. Sent again as it was after ``Unsent`` it stands there once, where it can be
-        known again.
-        """
+        """Send a further message."""
 
     async def edit(self, message_id: int, screen: Screen, before: Screen | None) -> None:
         """Change a message that showed ``before``, where that is known, to show this."""

@@ -38,6 +38,7 @@ class Stage:
     history: dict[int, list[Screen]] = field(default_factory=dict)
     deleted: list[int] = field(default_factory=list)
     faults: list[Exception] = field(default_factory=list)
+    taken: Sequence[int] = ()
     delete_faults: list[Exception] = field(default_factory=list)
     held: asyncio.Event | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -66,8 +67,12 @@ class Stage:
             raise Lost("not there")
         return Found(number, self.history[number][-1].content if self.history[number] else "")
 
-    async def stray(self) -> int | None:
-        return None
+    @property
+    def knows_again(self) -> bool:
+        return self.anchor.token is None
+
+    async def strays(self) -> Sequence[int]:
+        return self.taken
 
     async def post(self, screen: Screen) -> int:
         await self._take()
@@ -590,3 +595,29 @@ async def test_what_cannot_be_deleted_now_is_deleted_later_and_what_is_gone_is_g
     assert stage.deleted == [1]
     assert stage.shown[0] == f"Short.{FOOTER}"
     assert reply.is_settled
+
+
+async def test_what_a_dead_process_posted_and_nobody_knows_of_is_taken_up_too() -> None:
+    history = {0: [Screen("Because it")], 1: [Screen("rains.")]}
+    stage = Stage(history=history, taken=[1])
+    reply = reply_on(stage)
+    await reply.take_up([0], "going on")
+    assert stage.kept is not None
+    assert stage.kept[1] == (0, 1)
+    reply.append("Short.")
+    reply.finish(FOOTER, Buttons.DETAILS)
+    await reply.close()
+    assert stage.deleted == [1]
+    assert stage.shown[0] == f"Short.{FOOTER}"
+
+
+async def test_what_was_taken_up_never_becomes_a_message_for_the_person_alone() -> None:
+    stage = Stage(history={0: [Screen("Because it")], 1: [Screen("rains.")]})
+    reply = reply_on(stage)
+    await reply.take_up([0, 1], "going on")
+    reply.append("Short.")
+    reply.finish(FOOTER, Buttons.DETAILS, "Your limit is reached.")
+    await reply.close()
+    assert stage.deleted == [1]
+    assert [screen.is_private for screen in stage.history[1]] == [False]
+    assert [screen.is_private for screen in stage.history[2]] == [True]

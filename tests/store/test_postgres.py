@@ -274,6 +274,13 @@ class TestTimeLimits:
         await asyncio.gather(*reads)
 
 
+def test_what_says_that_the_server_is_away() -> None:
+    away = (asyncpg.InternalClientError(), asyncpg.InterfaceError(""), asyncpg.DiskFullError(), OSError())
+    assert all(postgres.is_away(error) for error in away)
+    ours = (asyncpg.UndefinedTableError(), asyncpg.OutdatedSchemaCacheError(""), ValueError())
+    assert not any(postgres.is_away(error) for error in ours)
+
+
 class TestOthers:
     async def test_a_deadlock_with_somebody_else_is_tried_again(self, database: PostgresDatabase) -> None:
         await database.execute(f"ALTER DATABASE {database.name} SET deadlock_timeout = '300ms'")

@@ -142,6 +142,7 @@ SAMPLE = tuple(
         (Kind.PRIVATE, FIRST_TEXT, 1, Phase.AFTER),
         (Kind.PRIVATE, TOKEN, 20, Phase.AFTER),
         (Kind.LONG_PRIVATE, FOLLOW_UP, 1, Phase.AFTER),
+        (Kind.STORY, FOLLOW_UP, 1, Phase.AFTER),
         (Kind.STORY, FOLLOW_UP, 2, Phase.BEFORE),
         (Kind.STORY, FINAL, 1, Phase.BEFORE),
         (Kind.MENTION, SEND, 1, Phase.AFTER),

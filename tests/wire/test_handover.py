@@ -161,3 +161,17 @@ async def test_what_went_wrong_is_said_though_the_record_breaks(
     replicate.script(Script(tokens=[], state=PredictionState.FAILED))
     asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
     await standin.wait_for(lambda: SHORT_ID.search(asked.text))
+
+
+async def test_what_breaks_before_the_footer_is_said_below_the_answer(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, bot: Parlance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> str:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr("bot.answer.footer", broken)
+    replicate.script(Script(tokens=["The whole ", "answer."]))
+    asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
+    await standin.wait_for(lambda: SHORT_ID.search(asked.text))
+    (message,) = asked.messages
+    assert "The whole answer.\n-# " in message.content

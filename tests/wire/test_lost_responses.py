@@ -112,6 +112,18 @@ async def test_where_the_bot_may_not_look_a_part_is_rather_said_twice_than_never
     assert [asked.text.count(WORDS[index]) for index in (0, 399)] == [1, 2]
 
 
+async def test_a_channel_that_cannot_be_read_now_keeps_no_part_back(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, crowd: Crowd
+) -> None:
+    replicate.respond = lambda _: Script(tokens=[f"{word} " for word in WORDS[:400]])
+    standin.fault("POST /webhooks/*", status=503)
+    standin.fault("GET /channels/*/messages", status=503, times=100)
+    asked = crowd.command()
+    await standin.wait_for(lambda: "-# meta" in asked.text)
+    assert asked.answer.split() == WORDS[:400]
+    await crowd.leave()
+
+
 @pytest.mark.parametrize("status", [503, None])
 async def test_a_first_response_is_tried_again_while_there_is_time(
     standin: DiscordStandIn, crowd: Crowd, status: int | None
