@@ -265,7 +265,6 @@ async def test_an_output_beyond_measure_is_cancelled(
     replicate.script(Script(["x" * size] * (1_600_000 // size), end_gate=forever()))
     with pytest.raises(ModelFailed, match="longer than I can show"):
         await asked.ask(provider, model, question())
-    assert asked.shown
     assert len(asked.shown) <= 1024 * 1024
     assert replicate.last.cancels == 1
 
