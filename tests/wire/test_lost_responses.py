@@ -17,7 +17,7 @@ WORDS = [f"word{number:04}" for number in range(700)]
 """An answer of three messages."""
 
 
-@pytest.mark.parametrize("status", [500, 503, None])
+@pytest.mark.parametrize("status", [503, None])
 async def test_a_message_whose_response_is_lost_stands_once(
     standin: DiscordStandIn, replicate: ReplicateStandIn, crowd: Crowd, status: int | None
 ) -> None:
@@ -29,7 +29,7 @@ async def test_a_message_whose_response_is_lost_stands_once(
     await crowd.leave()
 
 
-@pytest.mark.parametrize("status", [500, 503, None])
+@pytest.mark.parametrize("status", [503, None])
 async def test_a_follow_up_whose_response_is_lost_stands_once(
     standin: DiscordStandIn, replicate: ReplicateStandIn, crowd: Crowd, status: int | None
 ) -> None:
@@ -133,13 +133,12 @@ async def test_a_first_response_is_tried_again_while_there_is_time(
     await crowd.leave()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
 async def test_long_answers_come_whole_through_much_trouble(
-    standin: DiscordStandIn, replicate: ReplicateStandIn, crowd: Crowd, seed: int
+    standin: DiscordStandIn, replicate: ReplicateStandIn, crowd: Crowd
 ) -> None:
     replicate.respond = lambda _: Script(tokens=[f"{word} " for word in WORDS], rate=200.0)
     faults = [fault for kinds in TROUBLES.values() for fault in kinds]
-    with standin.weather(seed=seed, share=0.15, faults=faults):
+    with standin.weather(seed=1, share=0.15, faults=faults):
         asked = [*(crowd.command() for _ in range(4)), crowd.write()]
         await standin.wait_for(lambda: all("-# meta" in one.text for one in asked), 2 * PATIENCE)
     assert all(one.answer.split() == WORDS for one in asked)
