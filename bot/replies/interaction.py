@@ -44,6 +44,7 @@ LOOKED_AT = 100
 """Messages that are read to find one: as many as a request gives (Discord: Get Channel Messages)."""
 
 MOST_LOOKS = 3
+"""Looks for follow-ups, one after the other, that Discord may leave without an answer."""
 
 UNWRITABLE = (discord.ForumChannel, discord.CategoryChannel, discord.GroupChannel)
 """Channels in which a bot cannot write or edit messages of its own."""

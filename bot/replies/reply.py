@@ -14,7 +14,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 
 from bot.anchor import Anchor
@@ -22,6 +21,7 @@ from bot.replies.draft import Draft, Phase, ReplyWords
 from bot.replies.footer import SMALL
 from bot.replies.lanes import Clock, Lane, Lanes, Ticket
 from bot.replies.pace import Urgency
+from bot.replies.posting import Posting, Shown
 from bot.replies.standing import taken_apart
 from bot.replies.transport import Buttons, Lost, Screen, Transport, Unsent
 from bot.replies.tries import OutOfTime, Tries, insist, within
@@ -29,14 +29,6 @@ from bot.replies.tries import OutOfTime, Tries, insist, within
 log = logging.getLogger(__name__)
 
 Keep = Callable[[Anchor, Sequence[int]], Awaitable[None]]
-
-
-@dataclass(slots=True)
-class Shown:
-    """A message as it stands on the screen; ``screen`` is None while it only says "thinking"."""
-
-    message_id: int
-    screen: Screen | None
 
 
 class Reply:
@@ -75,10 +67,7 @@ class Reply:
         self._keep = keep
         self._draft = Draft(transport.quote, words, takes_files=transport.takes_files)
         self._shown: list[Shown] = []
-        self._posting: Screen | None = None
-        """A new message that Discord may or may not have taken."""
-        self._may_be_posted = False
-        """Whether a process that is gone may have posted a further message, unknown to this one."""
+        self._posting = Posting()
         self._gone = False
         self._awaits_text = True
         self._changed = asyncio.Event()
@@ -156,7 +145,7 @@ class Reply:
             Shown(message.message_id, Screen(message.content) if message is not found[-1] else None)
             for message in found
         ]
-        self._may_be_posted = self._transport.knows_again
+        self._posting = Posting(by_another=self._transport.knows_again)
         await self._tell()
         self._loop = asyncio.create_task(self._show(), name="reply")
 
@@ -299,7 +288,7 @@ class Reply:
         try:
             async with lane.slot(ticket):
                 self._ticket = None
-                await self._look_for_posting()
+                await self._resolve_posting()
                 now = self._first_difference()
                 if now is not None and self._lane(now) is lane:
                     await self._send(now)
@@ -309,14 +298,11 @@ class Reply:
         finally:
             self._ticket = None
 
-    async def _look_for_posting(self) -> None:
-        """Know whether a message that may have been taken stands there, if Discord does not know it again."""
-        if self._posting is None or self._transport.knows_again:
-            return
-        found = await self._transport.strays()
-        posting, self._posting = self._posting, None
-        if found:
-            await self._show_at(Shown(found[0], posting))
+    async def _resolve_posting(self) -> None:
+        """Know whether a message in doubt stands there."""
+        found = await self._posting.find(self._transport)
+        if found is not None:
+            await self._show_at(found)
 
     async def _send(self, index: int) -> None:
         """Send what should be shown at this place by now."""
@@ -325,13 +311,7 @@ class Reply:
         wanted = self._draft.screens()
         has_text = self.has_text
         if index == len(self._shown):
-            # One that may have been taken is sent again as it was, wanted or not: so Discord knows it again.
-            self._posting = self._posting or wanted[index]
-            message_id = await self._transport.post(self._posting)
-            # Discord gives one that it knows again as it was.
-            posted = None if self._may_be_posted else self._posting
-            self._posting, self._may_be_posted = None, False
-            await self._show_at(Shown(message_id, posted))
+            await self._show_at(await self._posting.post(self._transport, lambda: wanted[index]))
         elif index < len(wanted) and self._can_become(index, wanted[index]):
             shown, screen = self._shown[index], wanted[index]
             await self._transport.edit(shown.message_id, screen, shown.screen)
@@ -370,7 +350,7 @@ class Reply:
         return screen.is_private == (before is not None and before.is_private)
 
     def _first_difference(self) -> int | None:
-        if self._posting is not None:
+        if self._posting.in_doubt:
             return len(self._shown)
         wanted = self._draft.screens()
         for index, screen in enumerate(wanted):
@@ -395,7 +375,7 @@ class Reply:
             Lost: there is none.
             Unsent: it could not be reached now.
         """
-        await self._look_for_posting()
+        await self._resolve_posting()
         handed = await self._transport.hand_over()
         if handed is None:
             await self._leave_note(self._words.stuck)

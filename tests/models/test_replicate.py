@@ -262,10 +262,20 @@ async def test_half_characters_in_the_record_are_joined(
 async def test_an_output_beyond_measure_is_cancelled(
     replicate: ReplicateStandIn, provider: ReplicateProvider, model: Model, asked: Asked, size: int
 ) -> None:
-    replicate.script(Script(["x" * size] * (1_600_000 // size), end_gate=forever()))
+    more = asyncio.Event()
+    tokens = ["x" * size] * (1_600_000 // size)
+    replicate.script(Script(tokens, gates={1: more}, end_gate=forever()))
+
+    async def read() -> None:
+        async with provider.predict(model, question(), deadline=60.0, created=asked.created) as run:
+            async for piece in run.pieces():
+                asked.pieces.append(piece)
+                more.set()
+            await run.outcome()
+
     with pytest.raises(ModelFailed, match="longer than I can show"):
-        await asked.ask(provider, model, question())
-    assert len(asked.shown) <= 1024 * 1024
+        await read()
+    assert size <= len(asked.shown) <= 1024 * 1024
     assert replicate.last.cancels == 1
 
 

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from bot.app import Parlance
 from tests.support.databases import Database, SqliteDatabase
 from tests.wire import launch
 from tests.wire.crowd import NO_CEILINGS, WORDS, Crowd, log_of
 from tests.wire.discord import DiscordStandIn
 from tests.wire.discord_contract import Contract, load
 from tests.wire.minimal_bot import MinimalBot
+from tests.wire.online import online
 from tests.wire.process import Running, Start
 from tests.wire.replicate import ReplicateStandIn, standing_in
 from tests.wire.replicate_script import Script
@@ -55,6 +57,17 @@ async def minimal_bot(standin: DiscordStandIn) -> AsyncIterator[MinimalBot]:
             yield bot
             await bot.close()
             await running
+
+
+@pytest.fixture
+async def bot(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, tmp_path: Path
+) -> AsyncIterator[Parlance]:
+    """The bot, in this process."""
+    async with online(
+        standin, tmp_path, replicate_api_token=replicate.token, replicate_base_url=replicate.base_url
+    ) as parlance:
+        yield parlance
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The bot in this process, online in the stand-in, with a scripted model."""
+"""The bot in this process, online in the stand-in."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,12 +16,15 @@ from tests.wire.discord import DiscordStandIn
 
 @asynccontextmanager
 async def online(
-    standin: DiscordStandIn, folder: Path, model: ScriptedProvider, **changes: Any
+    standin: DiscordStandIn, folder: Path, model: ScriptedProvider | None = None, **changes: Any
 ) -> AsyncIterator[Parlance]:
-    """The bot with these settings changed, without ceilings where none is among them."""
+    """The bot with these settings changed, without ceilings where none is among them; with what the settings
+    name where no model is given.
+    """
     settings = settings_for(folder, discord_token=standin.world.token, **changes)
     with launch.pointed(standin.environment()):
-        async with opened(settings, {ProviderName.REPLICATE: model}) as bot:
+        providers = {ProviderName.REPLICATE: model} if model is not None else None
+        async with opened(settings, providers) as bot:
             running = asyncio.create_task(bot.start(standin.world.token))
             await standin.online()
             yield bot

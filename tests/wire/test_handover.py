@@ -1,17 +1,10 @@
 """Answers that outlive their interaction's token: where they go on, and that private ones stay private."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bot.app import Parlance, opened
-from bot.config import load
-from bot.domain import Ending, PredictionState
-from tests.wire import launch
-from tests.wire.crowd import SHORT_ID
+from bot.app import Parlance
 from tests.wire.discord import DiscordStandIn, Dms, Install, Permission, Phase
 from tests.wire.kills import plain
 from tests.wire.replicate import ReplicateStandIn
@@ -20,26 +13,10 @@ from tests.wire.replicate_script import Script
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-async def bot(
-    standin: DiscordStandIn, replicate: ReplicateStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Parlance]:
-    """The bot in this process; its interactions' tokens last as long as it takes to write a little."""
+@pytest.fixture(autouse=True)
+def short_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interactions' tokens last as long as it takes to write a little."""
     monkeypatch.setattr("bot.replies.interaction.TOKEN_SECONDS", 46.0)
-    environment = standin.environment() | {
-        "REPLICATE_API_TOKEN": replicate.token,
-        "REPLICATE_BASE_URL": replicate.base_url,
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'parlance.db'}",
-    }
-    settings = load(environment, env_file=None)
-    with launch.pointed(environment):
-        async with opened(settings) as parlance:
-            running = asyncio.create_task(parlance.start(standin.world.token))
-            await standin.online()
-            yield parlance
-            await parlance.answers.close()
-            await parlance.close()
-            await running
 
 
 @pytest.fixture
@@ -125,53 +102,3 @@ async def test_a_follow_up_whose_response_was_lost_goes_on_in_the_channel(
     await standin.wait_for(lambda: "-# meta" in shown())
     assert plain(shown()).split() == words
     assert standin.requests("PATCH /channels/*")
-
-
-def break_settling(bot: Parlance, monkeypatch: pytest.MonkeyPatch, times: int) -> asyncio.Event:
-    """Let settling fail so often, and then go well; the event is set when it begins to."""
-    ledger = bot.answers.services.ledger
-    settle, broken, left = ledger.settle, asyncio.Event(), iter(range(times))
-
-    async def breaking(request_id: int, ending: Ending, **how: Any) -> None:
-        if next(left, None) is not None:
-            broken.set()
-            raise RuntimeError("a fault of ours")
-        await settle(request_id, ending, **how)
-
-    monkeypatch.setattr(ledger, "settle", breaking)
-    return broken
-
-
-async def test_a_fault_of_the_records_own_leaves_the_answer_as_it_stands(
-    standin: DiscordStandIn, replicate: ReplicateStandIn, bot: Parlance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    broken = break_settling(bot, monkeypatch, times=1)
-    replicate.script(Script(tokens=["The whole ", "answer."]))
-    asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
-    await standin.wait_for(lambda: broken.is_set() and "-# meta" in asked.text)
-    await bot.answers.close()
-    (message,) = asked.messages
-    assert "The whole answer.\n-# meta" in message.content
-
-
-async def test_what_went_wrong_is_said_though_the_record_breaks(
-    standin: DiscordStandIn, replicate: ReplicateStandIn, bot: Parlance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    break_settling(bot, monkeypatch, times=2)
-    replicate.script(Script(tokens=[], state=PredictionState.FAILED))
-    asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
-    await standin.wait_for(lambda: SHORT_ID.search(asked.text))
-
-
-async def test_what_breaks_before_the_footer_is_said_below_the_answer(
-    standin: DiscordStandIn, replicate: ReplicateStandIn, bot: Parlance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(*_: object) -> str:
-        raise RuntimeError("a fault of ours")
-
-    monkeypatch.setattr("bot.answer.footer", broken)
-    replicate.script(Script(tokens=["The whole ", "answer."]))
-    asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
-    await standin.wait_for(lambda: SHORT_ID.search(asked.text))
-    (message,) = asked.messages
-    assert "The whole answer.\n-# " in message.content
