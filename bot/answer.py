@@ -75,6 +75,8 @@ class Answers:
         self._spawn = spawn
         self._tasks: set[asyncio.Task[Any]] = set()
         self._runs: dict[int, Run] = {}
+        self._repeating: set[tuple[int, int]] = set()
+        """To whom, and in which channel, it is just being said again that a limit is reached."""
         self._closing: asyncio.Task[None] | None = None
 
     @property
@@ -157,6 +159,18 @@ class Answers:
             await self._say_refusal(run, sentence_of(run, error))
         else:
             await self._fail(run, error)
+
+    async def _refuse_again(self, run: Run, reached: LimitReached) -> None:
+        """Say that a limit is still reached; not to somebody who writes on while they are just being told."""
+        anchor = run.reply.anchor
+        asked = run.request.scope.user_id, anchor.channel_id
+        if asked in self._repeating and anchor.token is None:
+            return
+        self._repeating.add(asked)
+        try:
+            await self.refuse(run, reached)
+        finally:
+            self._repeating.discard(asked)
 
     async def _fail(self, run: Run, error: Exception) -> None:
         """End a request because of a fault, and say so whatever becomes of its record."""
@@ -242,9 +256,11 @@ class Answers:
             await self._settle(run, Ending.UNSEEN)
             return False
         except LimitReached as reached:
-            if not reached.again:
+            if reached.again:
+                await self._refuse_again(run, reached)
+            else:
                 reached.remains = await self._remains(run, reached)
-            await self.refuse(run, reached)
+                await self.refuse(run, reached)
             return False
         except Unanswerable as error:
             await self._fail(run, error)

@@ -34,7 +34,9 @@ class Urgency(IntEnum):
     GROWS = 2
     """More text of an answer that is not complete."""
     DECORATES = 3
-    """Footer and buttons of an answer whose text is complete."""
+    """Footer and buttons of an answer whose text is complete; and why there is none: nobody who is refused
+    holds up an answer.
+    """
 
 
 @dataclass(slots=True)

@@ -330,7 +330,8 @@ class Reply:
     def _retime(self, ticket: Ticket) -> None:
         """Say how urgent the next change is by now, and let its lane look again."""
         if self._draft.phase is not Phase.GROWS:
-            ticket.urgency = Urgency.COMPLETES if self._text_is_missing() else Urgency.DECORATES
+            completes = self.has_text and self._text_is_missing()
+            ticket.urgency = Urgency.COMPLETES if completes else Urgency.DECORATES
         elif self._awaits_text:
             ticket.urgency = Urgency.FIRST
         else:

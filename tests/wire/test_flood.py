@@ -1,6 +1,7 @@
 """A thousand commands from one member in a second: what they cost is counted, and others are served."""
 
 from collections.abc import AsyncIterator
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from bot.plans.words import LONGEST_WORDS
 from bot.store.sqlite import SqliteDriver
 from tests.support.patience import PATIENCE
 from tests.support.scripted import ScriptedProvider
-from tests.wire.discord import Acknowledged, DiscordStandIn, Interaction
+from tests.wire.discord import Acknowledged, DiscordStandIn, Interaction, Message
 from tests.wire.discord_log import now
 from tests.wire.everything import bearing, press
 from tests.wire.online import online
@@ -23,6 +24,10 @@ PER_MINUTE = 6
 """What the operator allows a person: the setting's own default."""
 MOST_CALLS = 2 * PER_MINUTE + 1
 """Of the model, with the other member's: twice as many where a minute ends meanwhile."""
+MOST_BEFORE = 6
+"""Messages to somebody who floods a channel before another's answer begins there: an answer, or two where a
+minute ends meanwhile, the limit with each, and what was on its way.
+"""
 HOSTILE = (
     "",
     "[ " * LONGEST_WORDS,
@@ -152,6 +157,26 @@ async def test_presses_typing_and_mentions_go_through_the_same_gate(
     assert typed.choices is None
     assert model.calls == []
     assert len(standin.log) == before + 1
+
+
+async def test_mentions_of_one_member_hold_up_no_answer_in_their_channel(
+    standin: DiscordStandIn, tmp_path: Path, model: ScriptedProvider
+) -> None:
+    async with online(standin, tmp_path, model, user_requests_per_minute=1) as bot:
+        bot.gate = Gate(lambda: 0.0, LEAST_BURST)
+        for number in range(FLOOD):
+            standin.say(standin.member, standin.channel, f"{standin.mention} {number}?")
+        other = standin.say(standin.other, standin.channel, f"{standin.mention} and I?")
+
+        def before() -> list[Message]:
+            return list(takewhile(lambda sent: sent.reference is not other, standin.sent(standin.channel)))
+
+        await standin.wait_for(lambda: len(before()) < len(standin.sent(standin.channel)))
+        assert len(before()) <= MOST_BEFORE
+        await bot.answers.close()
+        said = [sent.content for sent in standin.sent(standin.channel)]
+        assert sum("Because." in content for content in said) == len(model.calls)
+        assert len(said) <= MOST_BEFORE + 2
 
 
 def answered(interaction: Interaction) -> bool:
