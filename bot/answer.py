@@ -80,6 +80,11 @@ class Answers:
         self._closing: asyncio.Task[None] | None = None
 
     @property
+    def is_closing(self) -> bool:
+        """Whether no requests are taken any more."""
+        return self._closing is not None
+
+    @property
     def under_way(self) -> int:
         """How many answers are."""
         return len(self._runs)

@@ -36,9 +36,11 @@ class Making:
     bound: Tokens
     fingerprint: str
     is_in_doubt: bool = False
-    """Whether a prediction may run that nobody can name; then it may use all of its bound."""
+    """Whether a prediction may run that nobody follows; one that nobody can name may use all of its bound."""
     since: datetime = field(default_factory=utc_now)
     _answered: asyncio.Event = field(default_factory=asyncio.Event)
+    _made: str | None = None
+    """The provider's id of the prediction, as soon as that is known."""
     _is_looked_for: bool = False
 
     @asynccontextmanager
@@ -55,13 +57,14 @@ class Making:
                     self._provider.predict(self.model, self.prompt, deadline=deadline, created=self._created)
                 )
             except Unanswerable:
-                found = await self._found() if self.is_in_doubt else None
+                found = await self._found() if self.is_in_doubt and self._made is None else None
                 if found is None:
                     raise
                 log.info("prediction %s was made though its provider did not say so", found)
                 prediction = await stack.enter_async_context(
                     self._provider.resume(found, bound=self.bound, deadline=deadline)
                 )
+            self.is_in_doubt = False
             yield prediction
 
     async def given_up(self) -> tuple[PredictionState, Tokens]:
@@ -70,7 +73,7 @@ class Making:
         """
         with suppress(Unanswerable, StoreUnavailable, TimeoutError):
             async with asyncio.timeout(GIVEN_UP_SECONDS):
-                found = None if self._is_looked_for else await self._look()
+                found = self._made if self._made or self._is_looked_for else await self._look()
             if found is not None:
                 return await cancelled(self._provider, found, self.bound)
         return PredictionState.CANCELED, self.bound
@@ -80,7 +83,7 @@ class Making:
         return self.services.providers[self.model.provider]
 
     async def _created(self, provider_id: str | None) -> None:
-        self.is_in_doubt = provider_id is None
+        self.is_in_doubt, self._made = True, provider_id
         if provider_id is not None:
             await self.services.ledger.created(self.call_id, provider_id)
         self._answered.set()
@@ -97,7 +100,8 @@ class Making:
             log.warning("a prediction cannot be looked for; if it runs, its deadline ends it: %r", error)
             self._is_looked_for = True
             return None
-        self.is_in_doubt = False
+        # Where none is found there is none.
+        self.is_in_doubt = found is not None
         return found
 
     async def _look(self) -> str | None:

@@ -53,18 +53,27 @@ async def _online(
         recovering = asyncio.create_task(_recovering(bot))
         await asyncio.wait({online, asked_to_stop}, return_when=asyncio.FIRST_COMPLETED)
         asked_to_stop.cancel()
-        recovering.cancel()
-        if online.done():
-            _say_why(online)
-            return 1
-        log.info("stopping: no new requests, running answers end first")
-        await bot.answers.close()
-        with suppress(StoreUnavailable):
-            await bot.answers.services.ledger.leases.release()
-        online.cancel()  # closing alone does not end a login
-        await asyncio.wait({online})
-        await bot.close()
-    return 0
+        try:
+            if online.done():
+                _say_why(online)
+                return 1
+            log.info("stopping: no new requests, running answers end first")
+            return 0
+        finally:
+            await _stop(bot, online, recovering)
+
+
+async def _stop(bot: Parlance, online: "asyncio.Task[None]", recovering: "asyncio.Task[None]") -> None:
+    """Let running answers end, leave the others to the next process, and go offline."""
+    await bot.answers.close()
+    # Only now: the leases of those that were ending had to be renewed.
+    recovering.cancel()
+    await asyncio.wait({recovering})
+    with suppress(StoreUnavailable):
+        await bot.answers.services.ledger.leases.release()
+    online.cancel()  # closing alone does not end a login
+    await asyncio.wait({online})
+    await bot.close()
 
 
 def _say_why(online: "asyncio.Task[None]") -> None:

@@ -43,7 +43,7 @@ from bot.ids import short, utc_now
 from bot.limits import Details
 from bot.limits.leases import LEFT_OPEN, RENEW_SECONDS
 from bot.logs import request_id as logged_request
-from bot.past import PastCalls
+from bot.past import PastCalls, bound_of, cancelled
 from bot.replies.transport import Lost, Transport
 from bot.replies.tries import OutOfTime
 from bot.run import Plan, Run
@@ -94,7 +94,7 @@ class Recovery:
                     self._answers.pass_on(request_id)
                 for request_id in self._ledger.leases.to_stop:
                     self._answers.stop_here(request_id)
-                if may_take:
+                if may_take and not self._answers.is_closing:
                     await self._take_over()
             except StoreUnavailable as error:
                 log.debug("leases could not be looked after: %s", error.reason)
@@ -245,6 +245,7 @@ class Remainder:
             await self._finish(run)
             return
         with suppress(ParlanceError):
+            await self._cancel(run)
             await self._finish(run)
         await self._end_again(run, self._usage.ending)
 
@@ -266,6 +267,17 @@ class Remainder:
                 await self._plan.run(run)
         finally:
             await self._abandon_rest(run)
+
+    async def _cancel(self, run: Run) -> None:
+        """Let nothing more be written for an answer that was settled."""
+        providers = self._services.providers
+        await asyncio.gather(
+            *(
+                cancelled(providers[call.provider], call.provider_id, bound_of(call))
+                for call in run.past.left
+                if call.provider_id is not None
+            )
+        )
 
     async def _show(self, run: Run, visible: Sequence[PredictionRow]) -> None:
         for index, call in enumerate(visible):

@@ -302,8 +302,8 @@ MUTANTS = (
     Mutant(
         "a create whose answer is lost made nothing",
         "bot/making.py",
-        "        self.is_in_doubt = provider_id is None",
-        "        self.is_in_doubt = False",
+        "        self.is_in_doubt, self._made = True, provider_id",
+        "        self._made = provider_id",
         ("tests/wire/test_doubt.py",),
     ),
     Mutant(

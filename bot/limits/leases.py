@@ -136,13 +136,17 @@ class Leases:
         return await self._store.write(work)
 
     async def release(self) -> None:
-        """Let others take at once what this process leaves behind.
+        """Let others take at once what this process leaves behind: it is not ours any more, whatever becomes
+        of it here.
 
         Raises:
             StoreUnavailable: it could not be written; then the lease runs out.
         """
-        if self._ours:
-            await self._lease(0.0)
+        try:
+            if self._ours:
+                await self._lease(0.0)
+        finally:
+            self._ours.clear()
 
     async def let_go(self, request_id: int) -> None:
         """Leave an answer that cannot be gone on with now to whoever looks for one after a while."""

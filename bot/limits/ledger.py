@@ -97,11 +97,13 @@ class Ledger:
 
     async def close(self) -> None:
         """Settle what this process has left open, and write what is kept in memory."""
-        for request_id in list(self._memory.opened):
-            await self.settle(request_id, Ending.SHUTDOWN)
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        await self._journal.close()
+        try:
+            for request_id in list(self._memory.opened):
+                await self.settle(request_id, Ending.SHUTDOWN)
+        finally:
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+            await self._journal.close()
 
     async def set_operator_limits(self, limits: Iterable[Limit]) -> None:
         """Make these the limits at place ``bot``; their ids follow from what they are for.

@@ -282,6 +282,7 @@ class ReplicateProvider:
             await created(None)
         else:
             await self._cancel(record.id)
+            await created(record.id)
 
     # Cancel.
 

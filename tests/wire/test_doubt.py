@@ -175,3 +175,30 @@ async def test_what_nobody_can_look_for_counts_with_all_it_may_use(
     [(counts, used, cost)] = bot.select("SELECT counts, input_tokens + output_tokens, cost FROM usage")
     assert (counts, used) == (1, bound)
     assert cost > 0
+
+
+async def test_what_is_stopped_before_its_id_is_stored_counts(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, bot: Running
+) -> None:
+    made, answer = asyncio.Event(), asyncio.Event()
+
+    async def meet(operation: Operation, phase: Phase, _: Mapping[str, Any]) -> bool:
+        if operation is Operation.CREATE and phase is Phase.AFTER:
+            made.set()
+            await answer.wait()
+        return True
+
+    replicate.meet = meet
+    replicate.script(Script(tokens=[f"word{number} " for number in range(50)], end_gate=asyncio.Event()))
+    asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
+    await made.wait()
+    await standin.wait_for(lambda: len(replicate.last.written) == 50 and asked.messages)
+    async with SqliteDatabase(bot.database).locked():
+        answer.set()
+        standin.press(asked.user, asked.messages[0], asked.messages[0].button("Stop"))
+        await standin.wait_for(lambda: replicate.last.cancels)
+    await standin.shown(asked, "Stopped")
+    await settled(bot, "stopped")
+    [(_, *tokens, _, provider_id)] = bot.select(CALLS)
+    assert (tokens, provider_id) == ([7, 50], replicate.last.id)
+    assert bot.select("SELECT input_tokens, output_tokens FROM usage") == [(7, 50)]

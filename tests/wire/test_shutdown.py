@@ -7,7 +7,7 @@ import pytest
 from tests.wire.discord import DiscordStandIn
 from tests.wire.process import Start
 from tests.wire.replicate import ReplicateStandIn
-from tests.wire.replicate_script import Script
+from tests.wire.replicate_script import Operation, Refusal, Script
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -58,6 +58,27 @@ async def test_what_a_shutdown_cannot_say_in_time_the_next_start_says(
     assert "It begins" in asked.text
     assert asked.messages[0].button("Details")
     assert await again.end() == 0
+    assert again.usage() == [("ask", "shutdown")]
+    assert again.select("SELECT request_id, token FROM inflight") == []
+
+
+async def test_a_shutdown_that_replicate_holds_up_loses_none(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start
+) -> None:
+    bot = await start()
+    replicate.script(Script(tokens=["It begins ", "and ends."], gates={1: asyncio.Event()}))
+    asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
+    await standin.shown(asked, "It begins")
+    replicate.refuse(Operation.CANCEL, Refusal(503), times=100)
+    assert await bot.end() == 0
+    assert "restarted" not in asked.text
+    ((_, token),) = bot.select("SELECT request_id, token FROM inflight")
+    assert token
+    replicate.forgive(Operation.CANCEL)
+    again = await start()
+    await standin.shown(asked, "I was restarted before the answer was whole")
+    assert await again.end() == 0
+    assert not replicate.left_running()
     assert again.usage() == [("ask", "shutdown")]
     assert again.select("SELECT request_id, token FROM inflight") == []
 
