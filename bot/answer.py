@@ -34,6 +34,7 @@ from bot.policy import under
 from bot.remains import remains
 from bot.replies.footer import SMALL, footer
 from bot.replies.transport import Buttons, Lost, Transport
+from bot.replies.tries import OutOfTime
 from bot.run import REQUEST_SECONDS, Plan, Run
 from bot.services import Services
 from bot.store import UsageRow
@@ -257,8 +258,8 @@ class Answers:
             log.info("another process answers this")
             run.is_passed_on = True
             return False
-        except Lost:
-            await self._settle(run, Ending.UNSEEN)
+        except Lost as error:
+            await self._end_unseen(run, error)
             return False
         except LimitReached as reached:
             if reached.again:
@@ -319,10 +320,16 @@ class Answers:
         try:
             await run.reply.open(run.language.say(N_("The model is starting…")))
         except Lost as error:
-            log.info("Discord did not accept the first response: %s", error)
-            await self._settle(run, Ending.UNSEEN)
+            await self._end_unseen(run, error)
             return False
         return True
+
+    async def _end_unseen(self, run: Run, error: Lost) -> None:
+        """Settle a request of which nothing was shown; if that is in doubt, it is looked for later."""
+        log.info("Discord did not accept the first response: %s", error)
+        await self._settle(run, Ending.UNSEEN)
+        if isinstance(error, OutOfTime):
+            await self.services.ledger.leases.let_go(run.request.id)
 
     async def _work(self, run: Run, plan: Plan) -> None:
         """Let the plan run until it ends or is interrupted, then say how it ended and settle."""

@@ -22,6 +22,7 @@ from bot.replies.channel import (
 from bot.replies.lanes import Clock, Key, webhook_key
 from bot.replies.once import once
 from bot.replies.transport import Found, HandOver, Lost, OtherChannel, Screen, Transport, Unsent
+from bot.replies.tries import OutOfTime
 
 TOKEN_SECONDS = 15 * 60.0
 """An interaction's token lives this long (Discord: Receiving and Responding to Interactions)."""
@@ -293,6 +294,9 @@ class InteractionTransport(WebhookTransport):
         """Send the first response, which Discord takes only once and only within three seconds.
 
         One whose answer was lost may have been taken: that is asked before it is sent again.
+
+        Raises:
+            Lost: it was not taken; ``OutOfTime``: nobody knows by now.
         """
         pause = RESPONSE_PAUSE
         with once():
@@ -305,7 +309,7 @@ class InteractionTransport(WebhookTransport):
                     if (taken := await self._taken()) is not None:
                         return taken
                 if self._clock() >= self._responds_by:
-                    raise Lost("Discord did not take the first response")
+                    raise OutOfTime("Discord did not say whether it has the first response")
 
     async def _sent(self, respond: Respond) -> int:
         async with translated():

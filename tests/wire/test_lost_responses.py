@@ -4,9 +4,11 @@ import asyncio
 
 import pytest
 
+from tests.support.databases import SqliteDatabase, until
 from tests.support.patience import PATIENCE
-from tests.wire.crowd import Crowd, End
+from tests.wire.crowd import SHORT_ID, Crowd, End
 from tests.wire.discord import DiscordStandIn, Install, Phase
+from tests.wire.process import Start
 from tests.wire.replicate import ReplicateStandIn
 from tests.wire.replicate_script import Script
 from tests.wire.test_faults_discord import TROUBLES
@@ -131,6 +133,24 @@ async def test_a_first_response_is_tried_again_while_there_is_time(
     standin.fault("POST /interactions/*", status=status, times=3)
     assert await crowd.ends([crowd.command()]) == {End.WHOLE: 1}
     await crowd.leave()
+
+
+async def test_a_first_response_that_nobody_could_ask_about_is_ended_later(
+    standin: DiscordStandIn, start: Start
+) -> None:
+    bot = await start(LEASE_SECONDS="1.5")
+    async with standin.hold("POST /interactions/*", Phase.AFTER) as hold:
+        standin.fault("POST /interactions/*", status=503, phase=Phase.AFTER)
+        asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
+        await hold.arrived()
+        standin.fault("POST /interactions/*", status=503, times=1000)
+        standin.fault("GET /webhooks/*", status=503, times=1000)
+    await until(SqliteDatabase(bot.database), "SELECT ending FROM usage", [("unseen",)])
+    assert "starting" in asked.text
+    standin.server.interference.faults.clear()
+    await standin.wait_for(lambda: SHORT_ID.search(asked.text))
+    assert await bot.end() == 0
+    assert bot.select("SELECT request_id FROM inflight") == []
 
 
 async def test_long_answers_come_whole_through_much_trouble(
