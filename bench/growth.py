@@ -109,17 +109,22 @@ async def grown(ours: Bench, bare: Bench) -> list[tuple[Round, Round]]:
 
 async def sustained(rate: int, known: dict[int, Round]) -> Row:
     """Find the highest number of streams at a rate; what is known of a number is not tried again."""
+    too_many: list[int] = []
 
     async def holds(streams: int) -> bool:
         if streams in known:
-            return known[streams].is_sustained
-        # Each in a process of its own: where they were too many, some go on for long.
-        async with warmed(Contender.PARLANCE) as bench:
-            return (await measured(bench, streams, rate)).is_sustained
+            seen = known[streams]
+        else:
+            # Each in a process of its own: where they were too many, some go on for long.
+            async with warmed(Contender.PARLANCE) as bench:
+                seen = await measured(bench, streams, rate)
+        if not seen.is_sustained:
+            too_many.append(streams)
+        return seen.is_sustained
 
     streams = await highest(holds, FIRST[rate], CEILINGS[rate], STEPS)
-    limits = f"no wait over {LONGEST_WAIT} s; stand-ins on the same two cores"
-    note = limits if streams < CEILINGS[rate] else f"{limits}; more were not tried"
+    more = f"{min(too_many):,} were too many" if too_many else "more were not tried"
+    note = f"no wait over {LONGEST_WAIT} s; stand-ins on the same two cores; {more}"
     return Row(f"streams of {rate} tokens/s that the bot sustains", streams, "streams", None, note=note)
 
 
