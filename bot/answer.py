@@ -353,7 +353,8 @@ class Answers:
     async def _settle_and_show(self, run: Run, ending: Ending, error: BaseException | None) -> None:
         """The record does not wait for the screen: the last edit may have to wait for its bucket's window."""
         sentence = last_words(run, ending, error)
-        if sentence and not run.reply.has_text:
+        # That somebody pressed Stop may be seen by all.
+        if sentence and not run.reply.has_text and ending is not Ending.STOPPED:
             await self._settle(run, ending, error)
             await self._say_refusal(run, sentence)
             return

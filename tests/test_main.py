@@ -236,6 +236,15 @@ def test_the_demo_takes_its_options(monkeypatch: pytest.MonkeyPatch, capsys: Cap
     assert "a fault of the demo" in capsys.readouterr().err
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C works here, also where whoever started the tests ignores it: a shell does in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     async def interrupted(*_: object) -> int:
         signal.raise_signal(signal.SIGINT)
@@ -246,6 +255,7 @@ def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["check"]) == 130
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_while_it_is_loaded_is_130_too() -> None:
     script = """
 import runpy, signal, sys

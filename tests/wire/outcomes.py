@@ -32,6 +32,7 @@ async def starting(
         "DATABASE_URL": database.url,
         "SERVER_REQUESTS_PER_MINUTE": "none",
         "LEASE_SECONDS": LEASE,
+        "LOG_LEVEL": "ERROR",
     }
     processes = []
 

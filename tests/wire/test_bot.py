@@ -89,6 +89,22 @@ async def test_stop_ends_the_answer_and_the_prediction(
     assert bot.usage() == [("story", "stopped")]
 
 
+async def test_who_stops_before_the_first_word_is_told_in_the_answer_itself(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start
+) -> None:
+    bot = await start()
+    replicate.script(Script(tokens=["Once"], gate=asyncio.Event()))
+    told = standin.slash(standin.member, standin.channel, "story", {"premise": "a fox"})
+    await standin.wait_for(lambda: "starting" in told.text)
+    standin.press(standin.member, told.messages[0], told.messages[0].button("Stop"))
+    await standin.wait_for(lambda: "Stopped." in told.text)
+    assert await bot.end() == 0
+    (message,) = told.messages
+    assert message.button("Details")
+    assert not message.ephemeral
+    assert bot.usage() == [("story", "stopped")]
+
+
 async def test_the_gateway_drops_and_resumes(
     standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start
 ) -> None:
