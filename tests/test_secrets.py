@@ -6,6 +6,10 @@ a running bot leaves behind.
 
 import io
 import logging
+import os
+import re
+import subprocess
+import sys
 import traceback
 from pathlib import Path
 
@@ -21,7 +25,10 @@ from bot.models.replicate import ReplicateProvider
 from bot.store import Store
 from tests.support.canaries import CANARIES, DATABASE, DATABASE_ESCAPED, DISCORD, REPLICATE, spilled
 from tests.support.simulated import World
+from tests.wire.crowd import log_of
+from tests.wire.process import clean
 
+ROOT = Path(__file__).parents[1]
 URL = f"postgresql://parlance:{DATABASE_ESCAPED}@127.0.0.1:1/parlance"
 ENVIRONMENT = {"DISCORD_TOKEN": DISCORD, "REPLICATE_API_TOKEN": REPLICATE, "DATABASE_URL": URL}
 SECRET_NAMES = ("token", "secret", "password", "key")
@@ -114,3 +121,43 @@ def test_the_log_hides_each_wherever_it_stands(tmp_path: Path) -> None:
     written = stream.getvalue()
     assert written.count(HIDDEN) >= 3 * len(CANARIES)
     assert not spilled(written)
+
+
+SPILLING = """
+import logging, sys
+from tests.support.canaries import DATABASE, DISCORD, REPLICATE
+
+def test_out():
+    print(DISCORD)
+
+def test_err():
+    print(REPLICATE, file=sys.stderr)
+
+def test_log():
+    logging.getLogger("bot").warning("connecting with %s", DATABASE)
+
+def test_none():
+    print("nothing secret")
+"""
+
+
+@pytest.mark.slow
+def test_a_test_that_writes_one_fails(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text("from tests.conftest import pytest_runtest_makereport\n")
+    (tmp_path / "test_spilling.py").write_text(SPILLING)
+    options = ["-c", "pyproject.toml", "-o", f"cache_dir={tmp_path / 'cache'}"]
+    command = [sys.executable, "-m", "pytest", *options, str(tmp_path)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    failed = re.findall(r"^FAILED .*::(\w+)", ended.stdout, re.MULTILINE)
+    assert failed == ["test_out", "test_err", "test_log"]
+    assert "1 passed" in ended.stdout
+
+
+@pytest.mark.parametrize("canary", CANARIES)
+def test_what_a_bot_wrote_is_looked_through(tmp_path: Path, canary: str) -> None:
+    with pytest.raises(AssertionError):
+        clean(f"before {canary} after")
+    with pytest.raises(AssertionError), log_of(tmp_path) as (_, output):
+        os.write(output, f"first\nbefore {canary} after\nlast\n".encode())
+    with log_of(tmp_path) as (_, output):
+        os.write(output, b"nothing secret\n")

@@ -22,7 +22,7 @@ from tests.support.databases import Database
 from tests.support.patience import PATIENCE
 from tests.wire.discord import Acknowledged, DiscordStandIn, Interaction, Message
 from tests.wire.kills import plain
-from tests.wire.process import Running
+from tests.wire.process import Running, clean
 
 IN_FULL = "SOAK" in os.environ
 SIZE = 200 if IN_FULL else 12
@@ -193,7 +193,17 @@ def see_that_nothing_is_said_twice(discord: DiscordStandIn, asked: Sequence[Aske
 
 @contextmanager
 def log_of(folder: Path) -> Iterator[tuple[Path, int]]:
-    """A file for a bot's log, and what a process writes it with: a pipe nobody reads would fill up."""
+    """A file for a bot's log, and what a process writes it with: a pipe nobody reads would fill up.
+
+    Raises:
+        AssertionError: a secret stands in it at the end.
+    """
     path = folder / "bot.log"
     with path.open("w", encoding="utf-8") as file:
-        yield path, file.fileno()
+        try:
+            yield path, file.fileno()
+        finally:
+            # Line by line: an hour's log is long, and one line tells enough.
+            with path.open(encoding="utf-8") as written:
+                for line in written:
+                    clean(line)
