@@ -124,6 +124,8 @@ def requests(text: str) -> Iterator[tuple[Plan, Request]]:
                 yield plan, dataclasses.replace(request, options=of_text)
                 yield plan, dataclasses.replace(request, options=of_text, words="", file=filled(File, words))
                 yield plan, dataclasses.replace(request, words="")
+            case _:
+                typing.assert_never(request.command)
 
 
 async def prompts_of(text: str) -> list[Prompt]:

@@ -50,7 +50,7 @@ def user_payload(user: User) -> Json:
 def member_payload(guild: Guild, user: User) -> Json:
     return {
         "user": user_payload(user),
-        "nick": None,
+        "nick": guild.nicknames.get(user.id),
         "avatar": None,
         "roles": [str(role_id) for role_id in sorted(guild.members.get(user.id, ()))],
         "joined_at": moment(guild.id),

@@ -52,6 +52,10 @@ class Role:
     name: str
     permissions: Permission
 
+    @property
+    def mention(self) -> str:
+        return f"<@&{self.id}>"
+
 
 @dataclass(eq=False)
 class Overwrite:
@@ -63,8 +67,8 @@ class Overwrite:
 
 @dataclass(eq=False)
 class Guild:
-    """A server. ``members`` maps user ids to the ids of their roles (beyond @everyone); ``timed_out`` has
-    those who are timed out.
+    """A server. ``members`` maps user ids to the ids of their roles (beyond @everyone), ``nicknames`` to what
+    they are called there; ``timed_out`` has those who are timed out.
     """
 
     id: int
@@ -73,6 +77,7 @@ class Guild:
     locale: str = "en-US"
     users: dict[int, User] = field(default_factory=dict)
     members: dict[int, set[int]] = field(default_factory=dict)
+    nicknames: dict[int, str] = field(default_factory=dict)
     roles: dict[int, Role] = field(default_factory=dict)
     channels: dict[int, "Channel"] = field(default_factory=dict)
     timed_out: set[int] = field(default_factory=set)

@@ -1,8 +1,9 @@
 """A Discord in which everything that anybody can write is hostile, and a model that obeys its operator.
 
-Names of servers, channels, roles and people, topics, messages with all they carry, and every option of every
-command that the bot registered. Each text wants a word of its own to be said, which tells whose it is: so it
-is also seen that what belongs to one server, channel or person is in no prompt of another.
+Names of servers, channels, roles and people, what people and the bot are called in one server, topics,
+messages with all they carry, and every option of every command that the bot registered. Each text wants a
+word of its own to be said, which tells whose it is: so it is also seen that what belongs to one server,
+channel or person is in no prompt of another.
 """
 
 import sqlite3
@@ -30,7 +31,8 @@ from tests.wire.discord import (
     User,
 )
 from tests.wire.discord_commands import ATTACHMENT, BOOLEAN, CHAT_INPUT, INTEGER, STRING
-from tests.wire.discord_world import Json, Version
+from tests.wire.discord_messages import mentioned
+from tests.wire.discord_world import Json, Role, Version
 from tests.wire.everything import Command, commands, filled, use
 from tests.wire.online import online
 
@@ -39,6 +41,8 @@ pytestmark = pytest.mark.slow
 CORPUS = texts()
 PLACES = {"channel", "hidden channel", "private thread"}
 """Names that a mention of their place shows to whoever may see it, anywhere in its server."""
+SERVERWIDE = {"server", "role", "nickname", "the bot's nickname"}
+"""What everybody in a server may see anywhere in it."""
 SHORT = [text for text in CORPUS if len(text) <= 1000]
 CODES = {"to": "fr", "from": "de"}
 """Options that only take what they offer."""
@@ -72,11 +76,11 @@ class Writers:
         return self.owners[int(word[2:-1])]
 
 
-def carrying(writers: Writers, channel: Channel, author: User, places: str) -> Json:
+def carrying(writers: Writers, channel: Channel, author: User, mentions: str) -> Json:
     """What a message carries besides its words, all of it hostile."""
 
     def words(entrance: str) -> str:
-        return f"{writers.write(entrance, channel)} {places}"
+        return f"{writers.write(entrance, channel)} {mentions}"
 
     return {
         "embeds": [
@@ -117,19 +121,17 @@ def carrying(writers: Writers, channel: Channel, author: User, places: str) -> J
 
 
 def furnish(
-    writers: Writers, standin: DiscordStandIn, channel: Channel, people: list[User], places: str
+    writers: Writers, standin: DiscordStandIn, channel: Channel, people: list[User], mentions: str
 ) -> Message:
-    """Fill a channel with everything that people can put there, mentions of all places too; return its last
-    message.
-    """
+    """Fill a channel with everything that people can put there, mentions too; return its last message."""
     channel.topic = writers.write("topic", channel)
     for number, text in enumerate(CORPUS):
         said(standin, people[number % len(people)], channel, writers.write("message", channel, text=text))
     named = Upload(writers.write("file name", channel), b"x")
     first = said(standin, people[0], channel, writers.write("message", channel), attachments=[named])
-    first.extra = carrying(writers, channel, people[0], places)
-    said(standin, people[2], channel, f"{writers.write('mention of places', channel)} {places}")
-    answer = f"{places} {writers.write('answer', channel)}"
+    first.extra = carrying(writers, channel, people[0], mentions)
+    said(standin, people[2], channel, f"{writers.write('mention of places', channel)} {mentions}")
+    answer = f"{mentions} {writers.write('answer', channel)}"
     return said(standin, people[1], channel, answer, reply_to=first)
 
 
@@ -145,6 +147,7 @@ def said(
     message = Message(standin.world.mint(), channel, user, text, reference=reply_to)
     message.attachments = [standin.cdn.keep(channel, upload) for upload in attachments or ()]
     message.versions.append(Version(0.0, text))
+    message.mentions = mentioned(standin.world, message)
     channel.messages[message.id] = message
     return message
 
@@ -198,7 +201,7 @@ class Place:
     lasts: dict[Channel, Message]
     """Of each channel the last message."""
     mentions: str
-    """Of every place that there is."""
+    """Of every place, role and person that there is, and of the bot."""
 
     async def try_everything(self) -> None:
         """Let everybody write to the bot, mention it, and use every command everywhere."""
@@ -232,17 +235,29 @@ def place(standin: DiscordStandIn) -> Place:
     elsewhere = standin.add_guild("elsewhere", standin.owner, *people)
     second = standin.add_channel("second", standin.guild)
     channels = [standin.channel, second, standin.add_channel("third", elsewhere)]
-    for guild in (standin.guild, elsewhere):
-        guild.name = writers.write("server", channels[-1])
-        standin.add_role(guild, writers.write("role", channels[-1]), Permission(0), *people)
+    roles = [named(writers, standin, channel, people) for channel in (channels[0], channels[-1])]
     shut = [hidden for channel in channels[1:] for hidden in hidden_from(writers, standin, channel, people)]
     for channel in channels:
         channel.name = writers.write("channel", channel)
-    mentions = " ".join(channel.mention for channel in (*channels, *shut))
+    everything: list[Channel | Role | User] = [*channels, *shut, *roles, *people, standin.bot]
+    mentions = " ".join(each.mention for each in everything)
     lasts = {channel: furnish(writers, standin, channel, people, mentions) for channel in channels}
     for user in people:
         user.name = writers.write("name", channels[0])
     return Place(standin, writers, people, lasts, mentions)
+
+
+def named(writers: Writers, standin: DiscordStandIn, inside: Channel, people: list[User]) -> Role:
+    """Name the server of a channel, and all who are in it; return a role of theirs.
+
+    Discord tells no bot with a channel's messages what people are called in the server, only its own name.
+    """
+    guild = inside.guild
+    assert guild is not None
+    guild.name = writers.write("server", inside)
+    guild.nicknames = {user.id: writers.write("nickname", inside) for user in people}
+    guild.nicknames[standin.bot.id] = writers.write("the bot's nickname", inside)
+    return standin.add_role(guild, writers.write("role", inside), Permission(0), *people)
 
 
 def hidden_from(
@@ -291,7 +306,9 @@ async def test_nothing_hostile_is_obeyed_or_gets_anywhere_else(place: Place, tmp
                 named, user = standin.world.channels[owner.channel_id], standin.world.users[user_id]
                 if owner.guild_id != guild_id or not may_see(standin, user, named):
                     shown.add((owner.entrance, people[user], owner.guild_id == guild_id))
-            # A person has one name everywhere.
+            elif owner.entrance in SERVERWIDE:
+                assert owner.guild_id == guild_id, owner
+            # A person's own name is the same everywhere.
             elif owner.entrance != "name":
                 assert (owner.guild_id, owner.channel_id) == (guild_id, channel_id), owner
                 assert owner.user_id in {None, user_id}, owner
@@ -300,6 +317,7 @@ async def test_nothing_hostile_is_obeyed_or_gets_anywhere_else(place: Place, tmp
     assert entered >= {
         *WRITTEN.values(),
         *("answer", "mention", "mention of places", "direct message", "file"),
+        *("role", "the bot's nickname"),
         *("/ask question", "/story premise", "/story genre", "/story style"),
         *("/summarize text", "/translate text"),
     }
