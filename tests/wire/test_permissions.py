@@ -296,11 +296,14 @@ async def test_the_settings_panel_and_its_forms(court: Court) -> None:
             assert not await court.changes(standin.guild)
     for custom_id in {form.modal["custom_id"] for form in forms if form.modal}:
         for refused in (True, False):
+            before = await court.changes(standin.guild)
             tries = {
                 kind: sent(court, user, standin.channel, custom_id, "30")
                 for kind, user in kinds(court, refused=refused, may=may)
             }
             wrong += await court.verdicts(f"form {custom_id}", may, tries)
+            if refused and await court.changes(standin.guild) != before:
+                wrong.append(f"form {custom_id}: changed something for somebody who was refused")
     assert not wrong, "\n".join(wrong)
     assert await court.changes(standin.guild)
 
