@@ -24,7 +24,11 @@ from tests.wire.crowd import IN_FULL, WORDS, Asked, Crowd, End
 from tests.wire.discord import DiscordStandIn, Impossible
 from tests.wire.replicate import ReplicateStandIn
 
-pytestmark = [pytest.mark.slow, pytest.mark.soak]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.soak,
+    pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="there is no /proc to count in"),
+]
 
 SECONDS = 60.0 * float(os.environ.get("SOAK", "0.1"))
 WARM_UP = min(300.0, SECONDS / 5)
