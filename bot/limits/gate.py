@@ -12,7 +12,7 @@ from enum import Enum, auto
 PER_SECOND = 3.0
 """How many times a second one person gets in for as long as they like: quicker than anybody types."""
 LEAST_BURST = 30
-"""How many times at once, at least."""
+"""How many times at once, at least; also where the operator set no ceiling for people."""
 BURST_OF_MINUTE = 5
 """How many times at once, by the requests a minute that a person may make."""
 REMEMBERED = 10_000
@@ -37,18 +37,16 @@ class _Bucket:
 
 
 class Gate:
-    """Lets each person in ``burst`` times at once and a few times a second after that; None lets in all."""
+    """Lets each person in ``burst`` times at once and a few times a second after that."""
 
-    def __init__(self, clock: Callable[[], float], burst: int | None) -> None:
+    def __init__(self, clock: Callable[[], float], burst: int) -> None:
         self._clock = clock
         self._burst = burst
         self._buckets: OrderedDict[int, _Bucket] = OrderedDict()
 
     def enter(self, user_id: int) -> Entry:
         """Let a person in, or not; each time counts."""
-        if self._burst is None:
-            return Entry.OPEN
-        bucket = self._filled(user_id, self._burst)
+        bucket = self._filled(user_id)
         if bucket.left >= 1:
             bucket.left -= 1
             return Entry.OPEN
@@ -57,23 +55,23 @@ class Gate:
         bucket.told = True
         return Entry.TOLD
 
-    def _filled(self, user_id: int, burst: int) -> _Bucket:
+    def _filled(self, user_id: int) -> _Bucket:
         now = self._clock()
-        bucket = self._buckets.setdefault(user_id, _Bucket(burst, now))
+        bucket = self._buckets.setdefault(user_id, _Bucket(self._burst, now))
         self._buckets.move_to_end(user_id)
         if len(self._buckets) > REMEMBERED:
             self._buckets.popitem(last=False)
-        bucket.left = min(burst, bucket.left + (now - bucket.at) * PER_SECOND)
+        bucket.left = min(self._burst, bucket.left + (now - bucket.at) * PER_SECOND)
         bucket.at = now
-        if bucket.left == burst:
+        if bucket.left == self._burst:
             bucket.told = False
         return bucket
 
 
-def burst_of(requests_per_minute: int | None) -> int | None:
-    """Return the burst for the requests a minute that the operator allows a person; None where all are.
+def burst_of(requests_per_minute: int | None) -> int:
+    """Return the burst for the requests a minute that the operator allows a person; None is no ceiling.
 
     >>> burst_of(6), burst_of(60), burst_of(None)
-    (30, 300, None)
+    (30, 300, 30)
     """
-    return None if requests_per_minute is None else max(LEAST_BURST, BURST_OF_MINUTE * requests_per_minute)
+    return max(LEAST_BURST, BURST_OF_MINUTE * (requests_per_minute or 0))

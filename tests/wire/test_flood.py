@@ -124,6 +124,27 @@ async def test_commands_of_one_member_cost_a_bounded_amount(
     assert costs.requests <= most_requests(costs.calls)
 
 
+async def test_without_a_ceiling_for_people_they_do_as_well(
+    standin: DiscordStandIn, tmp_path: Path, model: ScriptedProvider
+) -> None:
+    standin.rules.clear()
+    standin.lifetimes.acknowledge = PATIENCE
+    async with online(standin, tmp_path, model, user_requests_per_minute=None) as bot:
+        bot.gate._clock = lambda: 0.0
+        costs = Costs(standin, model)
+        await costs.watch(bot)
+        flood = [
+            standin.slash(standin.member, standin.channel, "ask", {"question": f"{number}?"})
+            for number in range(FLOOD)
+        ]
+        other = standin.slash(standin.other, standin.channel, "ask", {"question": "and I?"})
+        await standin.wait_for(lambda: "Because." in other.text)
+        await bot.answers.close()
+        assert sum(map(answered, flood)) == LEAST_BURST + 1
+        assert costs.calls == LEAST_BURST + 1
+        assert costs.commits <= most_commits(costs.calls)
+
+
 @pytest.mark.parametrize("words", HOSTILE)
 async def test_another_members_command_that_comes_last_does_not_wait_for_them(
     standin: DiscordStandIn, bot: Parlance, model: ScriptedProvider, words: str

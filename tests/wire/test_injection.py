@@ -34,7 +34,7 @@ from tests.wire.discord_commands import ATTACHMENT, BOOLEAN, CHAT_INPUT, INTEGER
 from tests.wire.discord_messages import mentioned
 from tests.wire.discord_world import Json, Role, Version
 from tests.wire.everything import Command, commands, filled, use
-from tests.wire.online import online
+from tests.wire.online import let_everything_in, online
 
 pytestmark = pytest.mark.slow
 
@@ -285,6 +285,7 @@ def may_see(standin: DiscordStandIn, user: User, channel: Channel) -> bool:
 async def test_nothing_hostile_is_obeyed_or_gets_anywhere_else(place: Place, tmp_path: Path) -> None:
     standin, model = place.standin, ObedientProvider()
     async with online(standin, tmp_path, model, default_model="openai/gpt-4.1-mini") as bot:
+        let_everything_in(bot)
         standin.invite(next(channel.guild for channel in reversed(place.lasts) if channel.guild))
         await place.try_everything()
         await bot.answers.close(grace=30.0)

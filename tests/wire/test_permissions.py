@@ -33,7 +33,7 @@ from tests.wire.discord_commands import CHAT_INPUT, STRING
 from tests.wire.discord_kinds import InteractionKind
 from tests.wire.discord_world import Guild, walk
 from tests.wire.everything import bearing, commands, filled, items, least_id, press, use
-from tests.wire.online import online
+from tests.wire.online import let_everything_in, online
 
 pytestmark = pytest.mark.slow
 
@@ -125,6 +125,7 @@ async def court(standin: DiscordStandIn, tmp_path: Path) -> AsyncIterator[Court]
     other_channel = standin.add_channel("general", elsewhere)
     model = ScriptedProvider(echo="Because.")
     async with online(standin, tmp_path, model) as bot:
+        let_everything_in(bot)
         standin.invite(elsewhere)
         yield Court(standin, bot, model, people, elsewhere, other_channel)
 
