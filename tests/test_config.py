@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bot.address import located
 from bot.config import LogFormat, LogLevel, Settings, load, load_database_url, load_for_demo
 from bot.domain import NANO, Limit, Metric, Place, Subject, Window
+from bot.env_file import read_env_file
 from bot.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[1] / ".env.example"
@@ -328,7 +329,7 @@ def test_a_folder_in_its_place_is_told(tmp_path: Path) -> None:
 
 
 def test_the_example_has_every_setting_in_order_with_its_default() -> None:
-    names = re.findall(r"^([A-Z_]+)=", EXAMPLE.read_text("utf-8"), re.MULTILINE)
+    names = re.findall(r"^(?:# )?([A-Z_]+)=", EXAMPLE.read_text("utf-8"), re.MULTILINE)
     assert names == [name.upper() for name in Settings.model_fields]
     assert load(TOKENS | {}, None) == load(TOKENS, EXAMPLE)
 
@@ -336,6 +337,11 @@ def test_the_example_has_every_setting_in_order_with_its_default() -> None:
 def test_each_setting_of_the_example_has_a_comment_of_one_line() -> None:
     lines = EXAMPLE.read_text("utf-8").splitlines()
     for above, line in itertools.pairwise(lines):
-        if re.match(r"[A-Z_]+=", line):
+        if re.match(r"(# )?[A-Z_]+=", line):
             assert above.startswith("# "), line
             assert above.endswith("."), above
+
+
+def test_a_copy_of_the_example_leaves_the_images_health_port_as_it_is() -> None:
+    """Docker hands over empty ones too, and the image's health check asks nobody where the port is empty."""
+    assert "HEALTH_PORT" not in read_env_file(EXAMPLE).values
