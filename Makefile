@@ -67,7 +67,7 @@ format: .venv/.stamp-dev ## Format the code and mend what can be mended
 kills: .venv/.stamp-dev ## Kill the bot at every point of an answer's way, on both databases
 	KILLS=all $(PYTHON_IN) -m pytest -n0 --no-cov -s tests/wire/test_kills.py $(ARGS)
 
-bench: .venv/.stamp-dev ## Measure, and print one table (ARGS="split" for one bench)
+bench: .venv/.stamp-dev ## Measure, and print one table (ARGS="splitting" for one bench)
 	$(PYTHON_IN) -m bench $(ARGS); status=$$?; $(PYTHON_IN) -m tools.figures; exit $$status
 
 figures: .venv/.stamp-dev ## Write the README's figures from what was last measured

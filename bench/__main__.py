@@ -18,16 +18,11 @@ from bot.sockets import allow_many
 Rows = Callable[[], list[Row] | Coroutine[object, object, list[Row]]]
 
 
-def names() -> list[str]:
-    """Return the modules of this package that may be benches: all but the two that print."""
-    modules = pkgutil.iter_modules([str(Path(__file__).parent)])
-    return sorted(module.name for module in modules if module.name not in {"__main__", "table"})
-
-
-def rows_of(name: str) -> Rows | None:
-    """Return the module's ``rows``, or None where it only helps other benches."""
-    rows: Rows | None = getattr(importlib.import_module(f"bench.{name}"), "rows", None)
-    return rows
+def benches() -> dict[str, Rows]:
+    """Return the ``rows`` of each module of this package that measures something, by its name."""
+    names = sorted(module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]))
+    modules = {name: importlib.import_module(f"bench.{name}") for name in names if name != "__main__"}
+    return {name: module.rows for name, module in modules.items() if hasattr(module, "rows")}
 
 
 def measure(rows: Rows) -> list[Row]:
@@ -38,7 +33,7 @@ def measure(rows: Rows) -> list[Row]:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the benches named, or all; return the exit code."""
-    known = names()
+    known = benches()
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, and print one table.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one or more of: {', '.join(known)}")
     wanted = parser.parse_args(arguments).names
@@ -49,12 +44,9 @@ def main(arguments: Sequence[str]) -> int:
     allow_many()
     measured: dict[str, list[Row]] = {}
     for name in wanted or known:
-        rows = rows_of(name)
-        if rows is None:
-            continue
         started = time.perf_counter()
         print(f"{name} ...", end=" ", flush=True, file=sys.stderr)
-        measured[name] = measure(rows)
+        measured[name] = measure(known[name])
         # At once: a later bench that breaks loses only its own.
         keep({name: measured[name]})
         print(f"{time.perf_counter() - started:.0f} s", flush=True, file=sys.stderr)

@@ -1,5 +1,6 @@
 """The table of what is measured."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -8,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from bench.__main__ import measure
+from bench.__main__ import benches, measure
 from bench.driving import Asked
 from bench.growth import LONGEST_WAIT, Round
 from bench.picture import Line, Panel, Scale, figure
@@ -65,12 +66,19 @@ def test_a_bench_may_be_a_coroutine_or_not() -> None:
     assert measure(rows) == measure(lambda: [row]) == [row]
 
 
-def test_an_unknown_bench_is_told_from_the_known() -> None:
+@pytest.mark.parametrize("name", ["nonsense", "search"])
+def test_what_measures_nothing_is_told_from_the_benches(name: str) -> None:
     process = subprocess.run(
-        [sys.executable, "-m", "bench", "nonsense"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "bench", name], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert process.returncode == 2
-    assert "no such bench: nonsense" in process.stderr
+    assert f"no such bench: {name}" in process.stderr
+
+
+def test_the_bench_that_make_help_names_is_one() -> None:
+    named = re.search(r'ARGS="(\w+)" for one bench', (ROOT / "Makefile").read_text(encoding="utf-8"))
+    assert named is not None
+    assert named[1] in benches()
 
 
 @pytest.mark.parametrize("most", [0, 3, 39, 40, 41, 79, 100, 159, 160, 300, 1000])
