@@ -1,7 +1,6 @@
 """Ready only when the gateway, the event loop and the database are."""
 
 import asyncio
-import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ from bot.health import Health, Lag, serving
 from bot.metrics import Metrics
 from bot.store import Store, StoreUnavailable
 from bot.store.driver import T, Work
+from tests.support.postgres import free_port
 
 
 class Troubled(Store):
@@ -51,10 +51,7 @@ class Place:
 @pytest.fixture
 def port() -> int:
     """One that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        free: int = found.getsockname()[1]
-        return free
+    return free_port()
 
 
 @asynccontextmanager

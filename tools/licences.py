@@ -26,7 +26,6 @@ LOOKED_AT = {
         "CNRI-Python",
         "MIT",
         "MIT-0",
-        "MIT-CMU",
     ),
     *("MIT-CMU", "MPL-2.0", "PSF-2.0", "Zlib"),
 }

@@ -6,14 +6,7 @@ from hypothesis import strategies as st
 
 from bot.limits import gate
 from bot.limits.gate import PER_SECOND, Entry, Gate, burst_of
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import Clock
 
 
 def test_a_flood_is_told_once_and_then_shut_out() -> None:

@@ -20,16 +20,7 @@ from bot.replies.lanes import (
     webhook_key,
 )
 from bot.replies.pace import Urgency
-
-
-class Clock:
-    """Time that moves when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import Clock
 
 
 async def use(lane: Lane, ticket: Ticket, name: str, order: list[str]) -> None:

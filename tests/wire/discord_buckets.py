@@ -105,13 +105,6 @@ class Buckets:
         name, major = BUCKET_OF.get(route, ("", ""))
         return self._take(route, name, parameters.get(major, ""))
 
-    def free_at(self, name: str, major: object) -> float:
-        """When (on the clock) the bucket will take another request; 0 if it would now."""
-        window = self._windows.get((name, str(major)))
-        return (
-            window.ends if window and window.used >= window.rule.limit and window.ends > self.clock() else 0.0
-        )
-
     def _take(self, route: str, name: str, major: str) -> Verdict:
         rule = self.rules.get(name)
         if rule is None:
