@@ -8,14 +8,12 @@ from discord.ext import commands
 from bot.app import Parlance
 from bot.domain import AskOptions, Command
 from bot.i18n import N_
+from bot.i18n.names import LONGEST_CHOICE
 from bot.plans import Ask
 from bot.plans.words import LONGEST_WORDS
 from cogs.attachments import downloads
 from cogs.decorators import everywhere
 from cogs.requests import Asked, opening_of, request_of, scope_of, visibility_of
-
-LONGEST_CHOICE = 100
-"""Characters of a choice's name and value (Discord: Application Commands)."""
 
 
 class AskCog(commands.Cog):

@@ -9,6 +9,7 @@ from bot.app import Parlance
 from bot.domain import Command, Metric, Place, Subject, Window
 from bot.errors import BadRequest, ParlanceError
 from bot.i18n import N_, language
+from bot.i18n.names import LONGEST_CHOICE
 from bot.limits_desk import (
     HISTORY_ID,
     LONGEST_AMOUNT,
@@ -25,8 +26,6 @@ from cogs.numbered import NumberedButton
 from cogs.permissions import Audience, managed_guild
 from cogs.requests import Asked, Channel, scope_at
 
-LONGEST_CHOICE = 100
-"""Characters of a choice's value (Discord: Application Commands)."""
 GONE = N_("This channel is not there any more. Choose another one.")
 NO_MEMBER = N_("{who} is not a member of this server.")
 

@@ -21,8 +21,8 @@ NO_LANGUAGES: Final = frozenset({"mul", "root", "und", "zxx"})
 
 MOST_CHOICES: Final = 25
 """Choices that Discord shows (Discord: Application Commands, autocomplete)."""
-LONGEST_LABEL: Final = 100
-"""Characters of a choice's name (the same)."""
+LONGEST_CHOICE: Final = 100
+"""Characters of a choice's name, and of its value (the same)."""
 LONGEST_QUERY: Final = 100
 
 OFTEN_WANTED: Final = (
@@ -117,7 +117,7 @@ def _index(locale: str) -> tuple[_Entry, ...]:
         label = name if _folded(own) in {"", _folded(name)} else f"{name} · {own}"
         known = (code, name, english, own, *ALSO.get(code, ()))
         names = dict.fromkeys(_folded(each) for each in known if each)
-        entries.append(_Entry(code, label[:LONGEST_LABEL], tuple(names)))
+        entries.append(_Entry(code, label[:LONGEST_CHOICE], tuple(names)))
     often = {code: place for place, code in enumerate(OFTEN_WANTED)}
     entries.sort(key=lambda entry: (often.get(entry.code, len(often)), len(entry.label), entry.label))
     return tuple(entries)

@@ -6,6 +6,7 @@ from typing import Final
 
 from bot.domain import AskOptions, Command, Place, Request, Scope, Setting, Visibility
 from bot.i18n import N_, Language
+from bot.i18n.names import LONGEST_CHOICE, MOST_CHOICES
 from bot.ids import Ids
 from bot.limits_desk.history import MOST_ROWS, Page, page, said_changed, said_cleared, said_set
 from bot.limits_desk.look import Names, board, verdicts
@@ -26,10 +27,6 @@ from bot.store.counters import limits_in
 from bot.store.limits import change_limit, limit_json
 from bot.store.rows import StoredLimit
 from bot.trial import trial
-
-MOST_CHOICES: Final = 25
-"""Choices that Discord shows (Discord: Application Commands, autocomplete)."""
-LONGEST_CHOICE: Final = 100
 
 PAUSED: Final = N_(
     "I am paused and answer nobody in this server. What is being answered goes on to its end. /limits resume "

@@ -12,7 +12,8 @@ from bot.domain import Limit, Setting
 from bot.i18n import N_, Language
 from bot.i18n.limits import rule
 from bot.i18n.settings import label, stored_value
-from bot.limits_desk.look import LONGEST_MESSAGE, Names
+from bot.limits_desk.look import Names
+from bot.replies.split import MESSAGE_UNITS
 from bot.replies.units import units
 from bot.store.audit import AuditRow, ChangedMeanwhile, ChangeKind, Json
 from bot.store.limits import limit_of
@@ -59,7 +60,7 @@ def page(names: Names, rows: Sequence[AuditRow], before_id: int) -> Page:
     lines = [say(HEADING)]
     for row in rows[:MOST_ROWS]:
         line = _told(names, row)
-        if units("\n".join([*lines, line])) > LONGEST_MESSAGE:
+        if units("\n".join([*lines, line])) > MESSAGE_UNITS:
             break
         lines.append(line)
     shown = len(lines) - 1

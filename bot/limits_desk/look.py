@@ -11,11 +11,10 @@ from bot.i18n.limits import rule, used, where, whose
 from bot.limits.entries import Level
 from bot.limits.standing import Overview, Standing
 from bot.limits_desk.directory import Directory
+from bot.replies.split import MESSAGE_UNITS
 from bot.replies.units import units
 from bot.store.settings import Reaching
 
-LONGEST_MESSAGE: Final = 2_000
-"""UTF-16 units."""
 BLOCKS: Final = 10
 FULL, EMPTY = "▰", "▱"
 
@@ -110,7 +109,7 @@ def messages(lines: Iterable[str]) -> Iterator[str]:
     message = ""
     for line in lines:
         longer = f"{message}\n{line}" if message else line
-        if units(longer) > LONGEST_MESSAGE:
+        if units(longer) > MESSAGE_UNITS:
             yield message
             longer = line
         message = longer
