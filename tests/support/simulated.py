@@ -113,6 +113,8 @@ async def simulated(settings: Settings, *, message_content: bool = True) -> Asyn
     async with opened(settings, providers, message_content=message_content) as bot:
         # SimCord waits for the bot's tasks, and does not see what a lane waits for: so no lane ever waits.
         bot.answers.services.lanes._clock = Leaping()
+        # Nobody waits between two commands here.
+        bot.gate._clock = Leaping()
         # Not simcord.run(...): a fixture is left in another context than it was entered in.
         env = simcord.Env(
             bot, approved_intents=approved, shard_count=1, check_errors=False, settle_timeout=SETTLING
