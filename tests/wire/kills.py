@@ -190,15 +190,17 @@ class Answer:
         return f"key{self.number:04d}x"
 
     def script(self) -> Script:
-        """The next prediction: words with a number each, in four seconds at most."""
+        """The next prediction: words with a number each; a long one takes as long as its many edits do, on a
+        busy machine too.
+        """
         self.calls += 1
-        count, size = (100, 8) if self.point.kind.is_long else (40, 1)
+        count, size, seconds = (100, 8, 5.0) if self.point.kind.is_long else (40, 1, 1.5)
         words = [
             f"{self.key} " + "".join(f"c{self.calls}w{index}n{part} " for part in range(size))
             for index in range(count)
         ]
         gates = {self.point.number: self.gate} if self.point.request == TOKEN and self.calls == 1 else {}
-        return Script(tokens=words, rate=count / 1.5, gates=gates)
+        return Script(tokens=words, rate=count / seconds, gates=gates)
 
     async def meet(self, requests: set[str], phase: Phase) -> bool:
         """Wait here if this is the point; False when the process is dead by then."""
