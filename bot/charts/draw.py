@@ -62,6 +62,8 @@ def figure(chart: Chart) -> Figure:
     axes.tick_params(colors=INK, length=0, labelsize=9)
     for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
         label.set_fontfamily(list(fonts))
+        # A name between two dollar signs is no formula.
+        label.set_parse_math(False)
     axes.set_axisbelow(True)
     return drawn
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import atexit
+import builtins
 import logging
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -22,10 +24,16 @@ AT_ONCE = 2
 LARGEST = 4 * 1024 * 1024
 """Bytes of a picture."""
 ROOT = Path(__file__).parents[2]
+RAISED = re.compile(r"^(\w+)(?=:|$)", re.MULTILINE)
+KINDS = frozenset(
+    name
+    for name, kind in vars(builtins).items()
+    if isinstance(kind, type) and issubclass(kind, BaseException)
+)
 
 
 class NotDrawn(Exception):
-    """There is no picture; the log says why."""
+    """There is no picture; the log says how its process ended."""
 
 
 class Charts:
@@ -62,9 +70,19 @@ class Charts:
                     process.kill()
                     await process.wait()
         if process.returncode != 0 or not 0 < len(png) <= LARGEST:
-            log.warning("a chart was not drawn: %s", said.decode(errors="replace")[-500:])
+            log.warning(
+                "a chart was not drawn: exit code %s, %d bytes, %s", process.returncode, len(png), _kind(said)
+            )
             raise NotDrawn
         return png
+
+
+def _kind(said: bytes) -> str:
+    """The kind of exception that a process ended with, of Python's own kinds: the rest of what it said may
+    hold names that people gave themselves.
+    """
+    raised = [name for name in RAISED.findall(said.decode(errors="replace")) if name in KINDS]
+    return raised[-1] if raised else "no known exception"
 
 
 @cache

@@ -27,9 +27,10 @@ def rows(*names: str) -> Chart:
     [
         DAY,
         Chart(Shape.COLUMNS, Unit.REQUESTS, tuple(Bar(f"2026-05-{day:02}", 0.0) for day in range(1, 31))),
+        rows("$_$", "$^$ Bob", "a $$ b", "$\\bogus$", "\\$_$", "#$_$"),
         rows("Ana", "小明", "🦦🦦", "$math_{x}^2$", "\\frac", "\u202eنص", "a\nb", "\x00", "x" * 500),
     ],
-    ids=["one day", "nothing", "names"],
+    ids=["one day", "nothing", "dollar signs", "names"],
 )
 async def test_any_chart_is_drawn(chart: Chart) -> None:
     assert Chart.load(chart.dump()) == chart
@@ -75,7 +76,14 @@ assert os.listdir({str(tmp_path)!r})
 async def test_a_drawer_that_fails_is_told(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(NotDrawn):
         await Charts("bot.charts.no_such_module").draw(DAY)
-    assert "No module named bot.charts.no_such_module" in caplog.text
+    assert "exit code 1, 0 bytes, no known exception" in caplog.text
+
+
+async def test_the_log_holds_no_name_that_could_not_be_drawn(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(NotDrawn):
+        await Charts().draw(Chart(Shape.COLUMNS, Unit.REQUESTS, (Bar("Ana Lemon", 1.0),)))
+    assert "exit code 1, 0 bytes, ValueError" in caplog.text
+    assert "Lemon" not in caplog.text
 
 
 async def test_a_drawer_that_takes_too_long_is_ended(caplog: pytest.LogCaptureFixture) -> None:
