@@ -6,6 +6,7 @@ import discord
 
 from bot.app import Parlance
 from bot.domain import Command, File, Options, Request, Scope, Surroundings, Visibility
+from bot.replies.inert import inert
 from bot.replies.interaction import InteractionTransport
 
 Asked = discord.Interaction[Parlance]
@@ -104,7 +105,7 @@ def quote_of(request: Request) -> str:
     """The question on one quoted line, as it was typed, with the name of its file."""
     question = _line(request.words, LONGEST_QUOTE)
     attached = "" if request.file is None else f" ({_line(request.file.name, LONGEST_FILE_NAME)})"
-    return "> " + discord.utils.escape_markdown(question + attached)
+    return "> " + inert(question + attached)
 
 
 def _line(text: str, longest: int) -> str:

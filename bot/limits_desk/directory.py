@@ -8,6 +8,7 @@ import discord
 
 from bot.domain import Limit, Place, Subject
 from bot.i18n import N_, Language
+from bot.replies.inert import inert
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Directory:
         if place is Place.CATEGORY:
             if name is None:
                 return language.say(N_("a deleted category"))
-            shown = discord.utils.escape_markdown(name) if mention else name
+            shown = inert(name) if mention else name
             return language.say(N_("the category “{name}”"), name=shown)
         if name is None:
             return language.say(N_("a deleted channel"))

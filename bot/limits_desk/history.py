@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import discord
 from discord import ui
 
 from bot.config import LARGEST_ID
@@ -13,6 +12,7 @@ from bot.i18n import N_, Language
 from bot.i18n.limits import rule
 from bot.i18n.settings import label, stored_value
 from bot.limits_desk.look import Names
+from bot.replies.inert import inert
 from bot.replies.split import MESSAGE_UNITS
 from bot.replies.units import units
 from bot.store.audit import AuditRow, ChangedMeanwhile, ChangeKind, Json
@@ -143,7 +143,7 @@ def _value(names: Names, row: AuditRow, value: Json) -> str:
     """What it was, or became."""
     if row.kind is ChangeKind.SETTING:
         said = stored_value(names.language, Setting(row.name), value)
-        return discord.utils.escape_markdown(said)
+        return inert(said)
     if value is None:
         return names.language.say(N_("no limit"))
     return rule(names.language, limit_of(row, value))

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import discord
 from discord import ui
 
 from bot.choices import GUILD_ONLY, checked
@@ -16,6 +15,7 @@ from bot.panel.forms import form, written
 from bot.panel.ids import Part, Press, Where
 from bot.panel.look import FORMS, INHERITED, Looks, panel
 from bot.policies import Policies
+from bot.replies.inert import inert
 from bot.store.audit import Change, ChangedMeanwhile, ChangeKind, Json
 from bot.store.usage import NOBODY
 
@@ -108,7 +108,7 @@ class Desk:
         after = await written(setting, text)
         notice = await self._save([self._change(press, setting, after, admin)], admin)
         if notice and setting is Setting.PERSONA:
-            mine = discord.utils.escape_markdown(" ".join(text.split()))
+            mine = inert(" ".join(text.split()))
             return f"{notice} {admin.language.say(YOU_WROTE, text=mine)}"
         return notice
 

@@ -12,6 +12,7 @@ from bot.domain import Command, Place, Policy, Setting
 from bot.i18n import N_, Language
 from bot.i18n.settings import label, language_called, origin, value
 from bot.panel.ids import Part, Press, Where
+from bot.replies.inert import inert
 from bot.store.audit import stamp
 
 MOST_OPTIONS: Final = 25
@@ -102,7 +103,7 @@ def _heading(looks: Looks) -> str:
 def _said(looks: Looks, setting: Setting, *, with_value: bool = True) -> str:
     """One line: the setting, what it is, and where that comes from where an admin chose it."""
     language = looks.language
-    shown = f": {discord.utils.escape_markdown(value(language, looks.policy, setting))}" if with_value else ""
+    shown = f": {inert(value(language, looks.policy, setting))}" if with_value else ""
     from_where = origin(language, looks.policy, setting, looks.where.place)
     return f"**{label(language, setting)}**{shown}" + (f" · *{from_where}*" if from_where else "")
 
