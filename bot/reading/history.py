@@ -34,7 +34,8 @@ NOT_A_MEMBER = N_(
 GONE = N_("I cannot find this channel any more, so there are no messages to read.")
 BOT_MAY_NOT = N_(
     "I may not read this channel's history. "
-    "Ask an admin to give me View Channel and Read Message History here, or give me the text itself."
+    "Ask an admin to give me View Channel and Read Message History here, in a voice channel Connect too, "
+    "or give me the text itself."
 )
 ASKER_MAY_NOT = N_(
     "You may not read this channel's history yourself, so I will not read it for you. "
@@ -110,14 +111,14 @@ class History:
         guild = place.guild
         parent = await _parent(place)
         own = guild.get_member(self._client.user.id) or await guild.fetch_member(self._client.user.id)
-        if not _reads(parent.permissions_for(own)):
+        if not _reads(parent, parent.permissions_for(own)):
             raise BadRequest(BOT_MAY_NOT)
         try:
             asker = await guild.fetch_member(scope.user_id)
         except discord.NotFound as error:
             raise BadRequest(ASKER_MAY_NOT) from error
         allowed = parent.permissions_for(asker)
-        if not _reads(allowed):
+        if not _reads(parent, allowed):
             raise BadRequest(ASKER_MAY_NOT)
         if isinstance(place, discord.Thread) and place.is_private() and not allowed.manage_threads:
             await _require_member(place, asker.id)
@@ -166,8 +167,10 @@ def _sees(asker: discord.Member, channel_id: int) -> bool:
     )
 
 
-def _reads(permissions: discord.Permissions) -> bool:
-    return permissions.view_channel and permissions.read_message_history
+def _reads(place: discord.abc.GuildChannel, allowed: discord.Permissions) -> bool:
+    """Whether these rights are enough to read a place; where people speak, one also has to be let in."""
+    is_spoken = isinstance(place, discord.VoiceChannel | discord.StageChannel)
+    return allowed.view_channel and allowed.read_message_history and (allowed.connect or not is_spoken)
 
 
 async def _require_member(thread: discord.Thread, user_id: int) -> None:

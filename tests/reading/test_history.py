@@ -7,7 +7,8 @@ from typing import Any
 import discord
 import pytest
 from simcord import ChannelHandle
-from simcord.enums import ChannelType, MessageType
+from simcord.backend.models import Overwrite
+from simcord.enums import ChannelType, MessageType, OverwriteType
 
 from bot.domain import Command, Request, Scope, SummarizeOptions, Surroundings, Visibility
 from bot.errors import BadRequest
@@ -106,6 +107,31 @@ async def test_a_channel_that_the_asker_cannot_see_is_refused(world: World) -> N
     )
     await world.ben.send(hidden, "a secret")
     assert await refusal(world, hidden.id) == history.ASKER_MAY_NOT
+
+
+@pytest.mark.parametrize("kind", [ChannelType.VOICE, ChannelType.STAGE_VOICE])
+async def test_where_people_speak_only_who_may_join_may_have_it_read(world: World, kind: ChannelType) -> None:
+    assert world.bot.user is not None
+    board, rehearsal, lounge = [
+        world.env.backend.create_channel(
+            world.guild.id,
+            name,
+            type=kind,
+            overwrites=[
+                Overwrite(
+                    target_id=one, type=OverwriteType.MEMBER, deny=discord.Permissions(connect=True).value
+                )
+                for one in kept_out
+            ],
+        )
+        for name, kept_out in (("board", [world.ana.id]), ("rehearsal", [world.bot.user.id]), ("lounge", []))
+    ]
+    await world.env.settle()
+    for channel in (board, rehearsal, lounge):
+        await world.ben.send(ChannelHandle(world.env, world.guild, channel), "between us")
+    assert await refusal(world, board.id) == history.ASKER_MAY_NOT
+    assert await refusal(world, rehearsal.id) == history.BOT_MAY_NOT
+    assert "between us" in (await last(world, lounge.id)).text
 
 
 async def test_a_person_who_left_is_refused(world: World) -> None:

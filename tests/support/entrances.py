@@ -27,7 +27,10 @@ HOLDING = {
 """What is read and has no words itself, only things that do; of components, whether there are any."""
 NOT_WRITTEN = {
     *(("Message", name) for name in ("type", "created_at", "is_system")),
-    *(("Permissions", name) for name in ("view_channel", "read_message_history", "manage_threads")),
+    *(
+        ("Permissions", name)
+        for name in ("view_channel", "read_message_history", "connect", "manage_threads")
+    ),
     *(("Client", name) for name in ("user", "intents", "get_guild", "fetch_guild")),
     *(("Client", "get_partial_messageable"), ("Intents", "message_content"), ("ClientUser", "id")),
     *(("Guild", name) for name in ("unavailable", "get_channel_or_thread", "fetch_channel")),
