@@ -195,7 +195,7 @@ class HistoryButton(NumberedButton, template=HISTORY_ID):
 def _visit(interaction: Asked) -> tuple[Visit, discord.Guild]:
     """The admin who asks, and their server."""
     guild = managed_guild(interaction)
-    names = Names(language(str(interaction.locale)), Directory.of(guild))
+    names = Names(language(str(interaction.locale)), Directory.of(guild, member_of(interaction.user)))
     return Visit(guild.id, interaction.user.id, interaction.created_at, names), guild
 
 

@@ -195,8 +195,11 @@ async def _member_name(interaction: Asked, user_id: int) -> str:
 
 
 def _channel_name(interaction: Asked, channel_id: int) -> str:
+    """The channel's name for those who see it; who may manage a server need not see all of it."""
     channel = None if interaction.guild is None else interaction.guild.get_channel(channel_id)
-    return "" if channel is None else f"#{channel.name}"
+    if channel is None or not isinstance(interaction.user, discord.Member):
+        return ""
+    return f"#{channel.name}" if channel.permissions_for(interaction.user).view_channel else ""
 
 
 async def setup(bot: Parlance) -> None:

@@ -16,14 +16,19 @@ class Directory:
     """The channels, categories and roles that a server has, by their ids; others are deleted."""
 
     channels: Mapping[int, str]
-    """Categories, too."""
+    """Categories, too; one that the reader does not see is called by its id."""
     roles: Mapping[int, str]
 
     @classmethod
-    def of(cls, guild: discord.Guild) -> Self:
-        """Read a server as Discord tells it."""
+    def of(cls, guild: discord.Guild, reader: discord.Member | None = None) -> Self:
+        """Read a server as Discord shows it to one of its members; without one, all of it."""
+
+        def called(channel: discord.abc.GuildChannel) -> str:
+            is_seen = reader is None or channel.permissions_for(reader).view_channel
+            return channel.name if is_seen else str(channel.id)
+
         return cls(
-            {channel.id: channel.name for channel in guild.channels},
+            {channel.id: called(channel) for channel in guild.channels},
             {role.id: role.name for role in guild.roles},
         )
 

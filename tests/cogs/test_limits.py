@@ -5,6 +5,8 @@ from typing import Any
 import discord
 import pytest
 import simcord
+from simcord.backend.models import Overwrite
+from simcord.enums import ChannelType, OverwriteType
 
 from bot.domain import NANO, Ending, Limit, Metric, Place, Setting, Subject, Tokens, Window
 from bot.errors import BadRequest
@@ -384,6 +386,28 @@ class TestShow:
                 f"**Limits in {called}**\n**Each member** · 4 requests a day · *in the category"
             )
         assert "The admins set none here." in await told(world, mia, "show")
+
+    async def test_what_an_admin_does_not_see_is_called_by_its_id(
+        self, world: World, mia: simcord.MemberActor
+    ) -> None:
+        hidden = Overwrite(
+            target_id=mia.id, type=OverwriteType.MEMBER, deny=discord.Permissions(view_channel=True).value
+        )
+        merger, board = [
+            world.env.backend.create_channel(world.guild.id, name, type=kind, overwrites=[hidden])
+            for name, kind in (("merger", ChannelType.TEXT), ("The board", ChannelType.CATEGORY))
+        ]
+        await world.env.settle()
+        tom = world.manager("tom")
+        for place in (merger, board):
+            where = simcord.ChannelHandle(world.env, world.guild, place)
+            await told(world, tom, "set", **REQUESTS, amount="1", channel=where)
+        for admin, channel, category in ((tom, "merger", "The board"), (mia, merger.id, board.id)):
+            assert {choice["name"] for choice in await offered(world, admin)} == {
+                f"Each member · 1 request a day · in #{channel}",
+                f"Each member · 1 request a day · in the category “{category}”",
+            }
+        assert "board" not in await told(world, mia, "history")
 
     async def test_what_is_left_over_is_shown_does_no_harm_and_can_be_cleared(
         self, world: World, mia: simcord.MemberActor

@@ -4,10 +4,11 @@ import csv
 import io
 import json
 
+import discord
 import pytest
 import simcord
 
-from bot.charts import Charts
+from bot.charts import Chart, Charts
 from bot.domain import Place, Setting
 from bot.ids import utc_now
 from bot.store.audit import Change, ChangeKind
@@ -136,6 +137,28 @@ async def test_where_nothing_costs_anything_requests_are_drawn(
     assert text.endswith("\n\nRequests, day by day:")
     assert "A month at this pace" not in text
     assert f"**Members** <@{world.ana.id}> 1 request\n" in text
+
+
+class KeptCharts(Charts):
+    """Keeps the chart that was drawn last."""
+
+    async def draw(self, chart: Chart) -> bytes:
+        self.chart = chart
+        return await super().draw(chart)
+
+
+async def test_a_channel_that_an_admin_does_not_see_has_no_name_in_the_picture(
+    world: World, mia: simcord.MemberActor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    charts = KeptCharts()
+    monkeypatch.setattr(world.bot.get_cog("UsageCog"), "charts", charts)
+    hidden = world.guild.create_text_channel(
+        "merger", overwrites={mia: discord.PermissionOverwrite(view_channel=False)}
+    )
+    await asked(world, world.ana)
+    await asked(world, world.ana, hidden)
+    await mia.slash(world.channel, "usage server", by="channel")
+    assert {bar.name for bar in charts.chart.bars} == {f"#{world.channel.name}", ""}
 
 
 async def test_without_a_picture_the_figures_come(
