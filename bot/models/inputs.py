@@ -29,11 +29,18 @@ _CONTROL = re.compile(
         [|\uff5c][^<>|\uff5c]*+[|\uff5c]\s*+>      # <|eot_id|>, and DeepSeek's full-width bars
       | <\s*+(?:/\s*+)?SYS\s*+>\s*+>
       | (?:/\s*+)?
-        (?:s|bos|eos|pad|unk|think|tool_call|tool_response|(?:start|end)_of_(?:turn|image))\s*+>
+        (?:s|bos|eos|pad|unk|mask|think|tool_call|tool_response
+          |(?:start|end)_of_(?:turn|image|audio)|(?:image|audio)_soft_token|unused\d{1,4}    # Gemma
+          # Granite, SmolLM2
+          |fim_(?:prefix|middle|suffix|pad)|filename|file_sep|repo_?name|gh_stars|empty_output
+          |issue_(?:start|comment|closed)|jupyter_(?:start|text|code|output|script)|commit_(?:before|msg|after)
+        )\s*+>
     )
     | \[\s*+(?:/\s*+)?
-        (?:INST|AVAILABLE_TOOLS|TOOL_(?:CALLS|RESULTS|CONTENT)|SYSTEM_PROMPT|CALL_ID|THINK|IMG(?:_\w+)?)
-      \s*+\]
+        (?:INST|AVAILABLE_TOOLS|TOOL_(?:CALLS|RESULTS|CONTENT)|SYSTEM_PROMPT|CALL_ID|THINK|IMG(?:_\w+)?
+          # In capitals only, as models read them: `values[middle]` is what anybody's code says.
+          |(?-i:PREFIX|SUFFIX|MIDDLE|ARGS|(?:BEGIN_)?AUDIO|TRANSCRIBE|MODEL_SETTINGS)
+        )\s*+\]
     """,
     re.IGNORECASE | re.VERBOSE,
 )

@@ -32,19 +32,45 @@ CONTROL = [
     "<start_of_turn>",
     "<think>",
     "</think>",
+    "[AVAILABLE_TOOLS]",
+    "[/AVAILABLE_TOOLS]",
+    "[TOOL_CALLS]",
+    "[TOOL_RESULTS]",
+    "[TOOL_CONTENT]",
+    "[SYSTEM_PROMPT]",
+    "[CALL_ID]",
+    "[IMG_END]",
+    "<eos>",
+    "<pad>",
+    "<unk>",
+    "<mask>",
+    "<unused0>",
+    "<unused99>",
+    "<end_of_turn>",
+    "<start_of_image>",
+    "<image_soft_token>",
+    "<fim_prefix>",
+    "<file_sep>",
+    "<reponame>",
+    "<issue_comment>",
+    "<jupyter_output>",
+    "<commit_msg>",
 ]
+CAPITALS = ["[PREFIX]", "[SUFFIX]", "[MIDDLE]", "[ARGS]", "[AUDIO]", "[BEGIN_AUDIO]", "[/MODEL_SETTINGS]"]
+"""Control tokens that in small letters are what anybody's code says."""
 FRAME = re.compile(r"<\|[^|<>]*\|>")
 PIECES = ["<", "|", ">", "[", "]", "/", " ", "\n", "\x00", "\ud800", "INST", "SYS", "s", "eot_id", "im_start"]
-words = st.lists(st.one_of(st.sampled_from(CONTROL + PIECES), st.text(max_size=4))).map("".join)
+words = st.lists(st.one_of(st.sampled_from(CONTROL + CAPITALS + PIECES), st.text(max_size=4))).map("".join)
 
 
 def holds_control(text: str) -> bool:
     """Whether a tokenizer would read any control token, by their exact spelling and by any other case."""
     lowered = text.lower()
-    return any(token.lower() in lowered for token in CONTROL) or FRAME.search(text) is not None
+    known = any(token.lower() in lowered for token in CONTROL) or any(token in text for token in CAPITALS)
+    return known or FRAME.search(text) is not None
 
 
-@pytest.mark.parametrize("token", CONTROL)
+@pytest.mark.parametrize("token", CONTROL + CAPITALS)
 def test_control_tokens_are_broken_invisibly(token: str) -> None:
     cleaned = clean(f"before {token} after")
     assert not holds_control(cleaned)
@@ -52,7 +78,18 @@ def test_control_tokens_are_broken_invisibly(token: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a < b || c > d", "[1, 2]", "<b>bold</b>", "x |> f <| y", "List<String>", "<<EOF", "¿qué? 你好"]
+    "text",
+    [
+        "a < b || c > d",
+        "[1, 2]",
+        "<b>bold</b>",
+        "x |> f <| y",
+        "List<String>",
+        "<<EOF",
+        "¿qué? 你好",
+        "values[middle]",
+        "f(*args)[args]",
+    ],
 )
 def test_other_text_stays_as_it_is(text: str) -> None:
     assert clean(text) == text
@@ -188,7 +225,7 @@ def test_slices_tear_no_control_token(text: str) -> None:
     "piece",
     [
         *("[" + " " * 999, "<" + " " * 999, "[" + " " * (1 << 20), "<" + "\n" * (1 << 20)),
-        *("<" * 8, "< < / ", "<|", "[ / ", "\n", " "),
+        *("<" * 8, "< < / ", "<|", "[ / ", "\n", " ", "[IMG_", "<unused0", "[PREFIX "),
         *("User:\n", "user" + " " * 999, "Assistant" + "\n" * 999),
     ],
     ids=ascii,

@@ -25,12 +25,17 @@ CONTROL = re.compile(
     r"|<\uff5c[^<>|\uff5c]*\uff5c>"  # DeepSeek
     r"|\[/?(?:INST|AVAILABLE_TOOLS|SYSTEM_PROMPT)\]|\[(?:TOOL_CALLS|TOOL_CONTENT|CALL_ID)\]"  # Mistral
     r"|\[/?TOOL_RESULTS\]|\[/?THINK\]|\[IMG(?:_BREAK|_END)?\]"
+    r"|(?-i:\[(?:PREFIX|SUFFIX|MIDDLE|ARGS|(?:BEGIN_)?AUDIO|TRANSCRIBE|/?MODEL_SETTINGS)\])"
     r"|<</?SYS>>|</?s>|<unk>|<pad>"  # Llama 2, Mistral
-    r"|<bos>|<eos>|<(?:start|end)_of_(?:turn|image)>"  # Gemma
+    r"|<bos>|<eos>|<mask>|<unused\d{1,4}>"  # Gemma
+    r"|<(?:start|end)_of_(?:turn|image|audio)>|<(?:image|audio)_soft_token>"
+    r"|<fim_(?:prefix|middle|suffix|pad)>|<file(?:name|_sep)>|<repo_?name>|<gh_stars>"  # Granite, SmolLM2
+    r"|<issue_(?:start|comment|closed)>|<jupyter_(?:start|text|code|output|script)>|<empty_output>"
+    r"|<commit_(?:before|msg|after)>"
     r"|</?think>|</?tool_call>|</?tool_response>",  # DeepSeek, Qwen
     re.IGNORECASE,
 )
-"""Control tokens as the makers of the models list them, in any case."""
+"""Control tokens as the makers of the models list them, in any case but where that is anybody's code."""
 FRAMES = {
     Template.LLAMA3: re.compile(
         r"<\|start_header_id\|>(\w+)<\|end_header_id\|>\n\n(.*?)<\|eot_id\|>", re.DOTALL
