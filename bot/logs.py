@@ -36,6 +36,9 @@ SHORTEST_WORD: Final = 16
 part of what anybody writes: to hide it there would garble the text, and tell the secret to whoever reads it.
 """
 
+CONTROL: Final = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029]")
+"""What ends a line somewhere, or moves a terminal's cursor."""
+
 CHATTY: Final = ("aiosqlite", "httpcore", "httpx", "asyncio")
 """Libraries that tell of every call below WARNING."""
 TALKATIVE: Final = ("discord.gateway", "discord.http", "discord.webhook", "replicate")
@@ -63,6 +66,11 @@ def redactor(secrets: Iterable[str]) -> Redact:
     return redact
 
 
+def _escaped(control: re.Match[str]) -> str:
+    r"""As Python writes it: ``\n``, ``\x1b``, ``\u2028``."""
+    return control[0].encode("unicode_escape").decode()
+
+
 def _is_common(secret: str) -> bool:
     """Whether it may be part of a text that has nothing to do with it."""
     return len(secret) < (SHORTEST_WORD if secret.isalpha() else SHORTEST)
@@ -79,11 +87,11 @@ class TextFormatter(logging.Formatter):
         """Return the entry, without secrets."""
         time = _time(record).strftime("%Y-%m-%d %H:%M:%S")
         request = f" [{_request(record)}]" if _request(record) else ""
-        message = record.getMessage().replace("\r", "\\r").replace("\n", "\\n")
+        message = CONTROL.sub(_escaped, self._redact(record.getMessage()))
         line = f"{time} {record.levelname:<8} {record.name}{request}: {message}"
         if exception := self._exception(record):
-            line = f"{line}\n{exception}"
-        return self._redact(line)
+            line = f"{line}\n{self._redact(exception)}"
+        return line
 
     def _exception(self, record: logging.LogRecord) -> str:
         return self.formatException(record.exc_info) if record.exc_info else ""
@@ -103,9 +111,8 @@ class JsonFormatter(TextFormatter):
             "exception": self._exception(record),
         }
         # Hidden before it is written as JSON, which may escape a character of a secret.
-        return json.dumps(
-            {name: self._redact(text) for name, text in fields.items() if text}, ensure_ascii=False
-        )
+        shown = {name: self._redact(text) for name, text in fields.items() if text}
+        return CONTROL.sub(lambda control: f"\\u{ord(control[0]):04x}", json.dumps(shown, ensure_ascii=False))
 
 
 def open_log(settings: Settings, stream: TextIO) -> logging.Handler:

@@ -57,7 +57,29 @@ def test_text_is_a_line_with_the_request() -> None:
 def test_a_message_cannot_begin_a_line_of_its_own() -> None:
     stream = opened(LogFormat.TEXT)
     logging.getLogger("bot").info("a\r\nCRITICAL root: forged")
+    assert stream.getvalue().endswith("a\\r\\nCRITICAL root: forged\n")
     assert stream.getvalue().count("\n") == 1
+
+
+CHARACTERS = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029]))
+
+
+def test_json_holds_no_control_character_as_it_is() -> None:
+    stream = opened(LogFormat.JSON)
+    logging.getLogger("bot").info("é你 %s", CHARACTERS)
+    [line] = stream.getvalue().splitlines()
+    assert all(character.isprintable() for character in line)
+    assert json.loads(line)["message"] == f"é你 {CHARACTERS}"
+
+
+def test_no_control_character_is_written_as_it_is() -> None:
+    stream = opened(LogFormat.TEXT)
+    logging.getLogger("bot").info("é你 \\n %s", CHARACTERS)
+    [line] = stream.getvalue().splitlines()
+    assert "é你 \\n \\x00" in line
+    assert "\\x0b\\x0c\\r" in line
+    assert line.endswith("\\x9f\\u2028\\u2029")
+    assert all(character.isprintable() for character in line)
 
 
 def test_the_request_comes_from_the_task() -> None:
