@@ -19,7 +19,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from bot import errors
-from bot.answer import Answers
+from bot.answer import CUT_SHORT, Answers
 from bot.domain import (
     AskOptions,
     Command,
@@ -32,6 +32,7 @@ from bot.domain import (
 )
 from bot.errors import (
     BadRequest,
+    LimitReached,
     ModelPaused,
     ModelUnreachable,
     ParlanceError,
@@ -295,13 +296,25 @@ class Remainder:
         if ending in {Ending.STOPPED, Ending.SHUTDOWN, Ending.TIMED_OUT}:
             run.interrupt(ending)
             await asyncio.Event().wait()
-        kind = getattr(errors, self._usage.error or "", ParlanceError)
-        # Until when a model was left alone is not on record, and mostly over.
-        raise ParlanceError(ModelUnreachable.message if kind is ModelPaused else kind.message)
+        raise ParlanceError(message_again(self._usage.error))
 
     def _is_reachable(self, run: Run) -> bool:
         providers = {call.provider for call in run.past.left} | {run.model.provider}
         return providers <= self._services.providers.keys()
+
+
+def message_again(error: str | None) -> str:
+    """Return what is said of an error of which nothing but its kind is on record."""
+    kind = getattr(errors, error or "", ParlanceError)
+    if kind is LimitReached:
+        return CUT_SHORT
+    if kind is ModelPaused:
+        # Until when it was left alone is mostly over.
+        return ModelUnreachable.message
+    if issubclass(kind, BadRequest | Refused):
+        # Each of these has a sentence of its own, and none of them is a fault of ours.
+        return Restarted.message
+    return kind.message
 
 
 def request_again(usage: UsageRow) -> Request:

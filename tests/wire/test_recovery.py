@@ -305,6 +305,29 @@ async def test_an_answer_that_was_settled_with_an_error_ends_with_a_sentence_tha
     assert await again.end() == 0
 
 
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        ("LimitReached", "A limit leaves too little for the rest."),
+        ("BadRequest", "I was restarted before the answer was whole"),
+    ],
+)
+async def test_an_answer_that_was_refused_after_its_beginning_is_no_fault_of_ours(
+    standin: DiscordStandIn, start: Start, asking: Asking, error: str, sentence: str
+) -> None:
+    bot = await start(LEASE_SECONDS=LEASE)
+    asked = await asking.ask()
+    await bot.kill()
+    bot.change(
+        f"UPDATE usage SET state = 'settled', ending = 'refused', error = '{error}', settled_at = 1",  # noqa: S608 - of our own
+        "UPDATE predictions SET ended_at = 1, state = 'failed', provider_id = NULL, fingerprint = NULL",
+    )
+    again = await start(LEASE_SECONDS=LEASE)
+    await standin.shown(asked, sentence)
+    assert asked.text.startswith(f"> why?\n\n{EARLY.strip()}")
+    assert await again.end() == 0
+
+
 async def test_an_answer_that_has_brought_down_process_after_process_is_shown_no_further(
     standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start, asking: Asking
 ) -> None:
