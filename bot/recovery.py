@@ -47,7 +47,7 @@ from bot.logs import request_id as logged_request
 from bot.past import PastCalls, bound_of, cancelled
 from bot.replies.transport import Lost, Transport
 from bot.replies.tries import OutOfTime
-from bot.run import Plan, Run
+from bot.run import REQUEST_SECONDS, Plan, Run
 from bot.services import Services
 from bot.store import PredictionRow, StoreUnavailable, UsageRow
 from bot.store.inflight import InflightRow
@@ -262,7 +262,9 @@ class Remainder:
                 raise Restarted
             await run.past.find()
             visible = [call for call in run.past.left if call.stage is not Stage.SILENT]
-            if self._plan is None or (len(visible) == 1 and visible[0].stage is Stage.LAST):
+            is_last = len(visible) == 1 and visible[0].stage is Stage.LAST
+            # So late nothing more is called for: it would be ended before it has written anything.
+            if self._plan is None or is_last or run.seconds >= REQUEST_SECONDS:
                 await self._show(run, visible)
             else:
                 await self._plan.run(run)

@@ -124,6 +124,8 @@ class Reply:
         """
         quoted = self._transport.anchor.quoted
         if self._is_expiring():
+            if not messages:
+                raise Lost("nobody knows whether anything of it was ever seen")
             handed = await insist(self._transport.hand_over)
             if handed is None:
                 raise Lost("it outlived its interaction while nobody went on with it")
