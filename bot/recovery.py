@@ -45,7 +45,7 @@ from bot.limits import Details
 from bot.limits.leases import LEFT_OPEN, RENEW_SECONDS
 from bot.logs import request_id as logged_request
 from bot.past import PastCalls, bound_of, cancelled
-from bot.replies.transport import Lost, Transport
+from bot.replies.transport import Lost, Removed, Transport
 from bot.replies.tries import OutOfTime
 from bot.run import REQUEST_SECONDS, Plan, Run
 from bot.services import Services
@@ -62,6 +62,12 @@ RELEASE_SECONDS = 600.0
 """How often it is looked for what was left open and is nobody's, once there is none."""
 GAP = "\n\n"
 """Stands between two parts of an answer where what stood there is not known."""
+
+TAKEN_AWAY = N_(
+    "I was restarted while I answered, and the answer's message was deleted meanwhile. "
+    "Please ask again if you still want it."
+)
+"""Said where nothing stands any more of an answer."""
 
 Reopen = Callable[[Request, InflightRow], Transport]
 """Makes the transport of a reply that another process began."""
@@ -205,11 +211,13 @@ class Recovery:
         return self._plans.get(run.request.command)
 
     async def _abandon(self, run: Run, row: InflightRow, details: Details, why: Lost) -> None:
-        """Settle an answer that nobody can show."""
+        """Settle an answer that nobody can show; whoever took it away is told, and not shown it again."""
         log.info("an answer that was left behind cannot be shown: %s", why)
         was_seen = bool(row.messages or details.predictions)
         await Remainder(self._answers.services, details.usage, None).abandon(run)
         await self._ledger.settle(run.request.id, Ending.LOST if was_seen else Ending.UNSEEN)
+        if isinstance(why, Removed):
+            await self._answers.refuse(run, Restarted(TAKEN_AWAY))
         await self._ledger.leases.closed(run.request.id)
 
 

@@ -100,6 +100,8 @@ class ChannelTransport:
         self._application_id = application_id
         self._reply_to = reply_to
         self._posts = posts
+        self._stands = False
+        """Whether any message of the reply is known to stand there."""
 
     @property
     def quote(self) -> str:
@@ -158,9 +160,11 @@ class ChannelTransport:
             raise Lost("a channel has no first response")
         async with translated():
             try:
-                return Found(message_id, (await self._channel.fetch_message(message_id)).content)
+                content = (await self._channel.fetch_message(message_id)).content
             except discord.Forbidden:
-                return Found(message_id, "")
+                content = ""
+        self._stands = True
+        return Found(message_id, content)
 
     async def strays(self) -> Sequence[int]:
         """None: Discord knows them again."""
@@ -173,11 +177,12 @@ class ChannelTransport:
         fields = new_message(screen, self._request)
         # Discord makes one message of all that come with one nonce: a post may be cut off and sent again.
         fields["nonce"] = f"{self._request.id}-{self._posts}"
-        if self._reply_to is not None and not self._posts and self._permissions.read_message_history:
+        if self._reply_to is not None and not self._stands and self._permissions.read_message_history:
             fields["reference"] = self._reply_to.to_reference(fail_if_not_exists=False)
         async with translated():
             message = await self._channel.send(**fields)
         self._posts += 1
+        self._stands = True
         return message.id
 
     async def edit(self, message_id: int, screen: Screen, before: Screen | None) -> None:

@@ -12,7 +12,7 @@ the model writes on meanwhile. Only a message, a channel or a right that is gone
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -23,7 +23,7 @@ from bot.replies.lanes import Clock, Lane, Lanes, Ticket
 from bot.replies.pace import Urgency
 from bot.replies.posting import Posting, Shown
 from bot.replies.standing import taken_apart
-from bot.replies.transport import Buttons, Lost, Screen, Transport, Unsent
+from bot.replies.transport import Buttons, Found, Lost, Removed, Screen, Transport, Unsent
 from bot.replies.tries import OutOfTime, Tries, insist, within
 
 log = logging.getLogger(__name__)
@@ -117,10 +117,12 @@ class Reply:
     async def take_up(self, messages: Sequence[int], status: str) -> None:
         """Go on with a reply that another process began, with the messages that are known of it.
 
-        What stands there stays until there is something better to show.
+        What stands there stays until there is something better to show; what was taken away of it is shown
+        again, unless that is all of it.
 
         Raises:
-            Lost: it is not there, or nobody can write to it any more; ``OutOfTime``: Discord does not say.
+            Lost: it is not there, or nobody can write to it any more; ``Removed``: somebody took it away;
+                ``OutOfTime``: Discord does not say.
         """
         quoted = self._transport.anchor.quoted
         if self._is_expiring():
@@ -134,11 +136,10 @@ class Reply:
         elif not messages and self._transport.anchor.token is not None:
             first = await insist(partial(self._transport.look, None))
             messages = (first.message_id,)
-        found = [await insist(partial(self._transport.look, known)) for known in messages]
-        found += [
-            await insist(partial(self._transport.look, stray))
-            for stray in await insist(self._transport.strays)
-        ]
+        found = await self._standing(messages)
+        found += await self._standing(await insist(self._transport.strays))
+        if messages and not found:
+            raise (Removed if self._is_addressed else Lost)("its messages are gone")
         quote, texts = taken_apart([message.content for message in found], quoted=quoted)
         self._draft = Draft(quote, self._words, takes_files=self._transport.takes_files, standing=texts)
         self._draft.status(status)
@@ -219,6 +220,28 @@ class Reply:
         self._wake()
         if self._loop is not None:
             await asyncio.shield(self._loop)
+
+    @property
+    def _is_addressed(self) -> bool:
+        """Whether who asked knows what a further message belongs to, though nothing else stands there."""
+        anchor = self._transport.anchor
+        return anchor.token is not None or anchor.reply_to is not None
+
+    async def _standing(self, messages: Iterable[int]) -> list[Found]:
+        """Read again those messages that are not gone.
+
+        Raises:
+            OutOfTime: Discord does not say.
+        """
+        found = []
+        for message_id in messages:
+            try:
+                found.append(await insist(partial(self._transport.look, message_id)))
+            except OutOfTime:
+                raise
+            except Lost as error:
+                log.info("a message of a reply is gone: %s", error)
+        return found
 
     async def _start(self) -> None:
         if not self._shown:
@@ -392,6 +415,8 @@ class Reply:
 
     async def _leave_note(self, sentence: str) -> None:
         """End the newest message with a sentence, as the last thing its transport shows."""
+        if not self._shown:
+            return
         last = self._shown[-1]
         text = last.screen.text if last.screen is not None else ""
         screen = Screen(text, below=SMALL + sentence)

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+QUOTE = "> "
+"""Begins the message with the question, which may be gone."""
 SMALL_PRINT = re.compile(r"(?:(?:^|\n+)-# [^\n]*)+\Z")
 """The lines of small print at the end of a message."""
 
@@ -18,9 +20,11 @@ def taken_apart(contents: Sequence[str], *, quoted: bool) -> tuple[str, list[str
     ('> why?', [''])
     >>> taken_apart(["> so you say"], quoted=False)
     ('', ['> so you say'])
+    >>> taken_apart(["scatters blue.\n\nIt rains."], quoted=True)
+    ('', ['scatters blue.\n\nIt rains.'])
     """
     quote = ""
     texts = [SMALL_PRINT.sub("", content) for content in contents]
-    if quoted and texts:
+    if quoted and texts and texts[0].startswith(QUOTE):
         quote, _, texts[0] = texts[0].partition("\n\n")
     return quote, texts

@@ -47,6 +47,10 @@ class Lost(Exception):
     """The message, its channel or the right to write there is gone: nothing more can be shown."""
 
 
+class Removed(Lost):
+    """Its messages were taken away, and something can still be said beside them."""
+
+
 class Unsent(Exception):
     """Discord did not take this change now (5xx, connection): it may take it later."""
 

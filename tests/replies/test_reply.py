@@ -14,7 +14,17 @@ from bot.replies.lanes import Key, Lanes
 from bot.replies.reply import Reply
 from bot.replies.safe import safe
 from bot.replies.split import split
-from bot.replies.transport import Buttons, Found, HandOver, Lost, OtherChannel, Screen, Transport, Unsent
+from bot.replies.transport import (
+    Buttons,
+    Found,
+    HandOver,
+    Lost,
+    OtherChannel,
+    Removed,
+    Screen,
+    Transport,
+    Unsent,
+)
 from bot.replies.tries import LONGEST_PAUSE, OutOfTime
 from tests.support.virtual_time import VirtualTimeLoop
 
@@ -512,6 +522,54 @@ async def test_one_whose_token_is_dead_goes_on_elsewhere() -> None:
     await finish(reply)
     assert channel.shown == ["Because the sky scatters blue." + FOOTER]
     assert stage.kept == (channel.anchor, (0,))
+
+
+async def test_what_was_taken_away_of_a_reply_is_shown_again() -> None:
+    text = prose(3000)
+    first, second = (piece.render(text) for piece in split(text))
+    stage = left_behind(first, second)
+    stage.deleted = [1]
+    reply = reply_on(stage)
+    await reply.take_up([0, 1], "Going on…")
+    assert stage.kept == (stage.anchor, (0,))
+    reply.append(text)
+    await finish(reply)
+    assert stage.shown == [first, second + FOOTER]
+
+
+async def test_a_reply_of_which_nothing_stands_any_more_ends_with_a_sentence() -> None:
+    stage = left_behind("Because the sky")
+    stage.deleted = [0]
+    reply = reply_on(stage)
+    with pytest.raises(Removed):
+        await reply.take_up([0], "Going on…")
+    await reply.refuse("It was deleted.", "-# This request was not answered.")
+    assert stage.shown == ["It was deleted."]
+    assert stage.last.is_private
+
+
+async def test_nothing_is_said_where_nobody_knows_what_it_belongs_to() -> None:
+    stage = left_behind("Because the sky")
+    stage.anchor = Anchor(1, 2)
+    stage.deleted = [0]
+    with pytest.raises(Lost) as lost:
+        await reply_on(stage).take_up([0], "Going on…")
+    assert not isinstance(lost.value, Removed)
+
+
+async def test_what_nobody_may_have_seen_is_not_taken_elsewhere() -> None:
+    channel = Stage(anchor=Anchor(1, 2))
+    with pytest.raises(Lost):
+        await reply_on(Stage(expires_at=0.0, next_stage=channel)).take_up([], "Going on…")
+    assert not channel.history
+
+
+async def test_a_sentence_is_said_elsewhere_where_its_token_dies_meanwhile() -> None:
+    channel = Stage(anchor=Anchor(1, 2))
+    stage = Stage(expires_at=0.0, next_stage=channel, keeps_messages=False, whispers=False)
+    stage.opens = False
+    await reply_on(stage).refuse("It was deleted.", "-# This request was not answered.")
+    assert channel.shown == ["It was deleted."]
 
 
 async def test_one_whose_token_is_dead_and_that_has_nowhere_to_go_is_lost() -> None:

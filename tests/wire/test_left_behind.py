@@ -1,4 +1,4 @@
-"""Answers of a dead process that come too late to be called for, or that nobody may have seen."""
+"""Answers of a dead process that come late, that nobody may have seen, or that somebody has removed."""
 
 import asyncio
 from dataclasses import replace
@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 LEASE = "1.5"
 EARLY, LATE = "Half of it, ", "and the rest."
+REMOVED = "the answer's message was deleted meanwhile"
 RESTARTED = "I was restarted before the answer was whole"
 
 
@@ -77,3 +78,59 @@ async def test_what_nobody_may_have_seen_is_not_begun_once_its_token_is_dead(
     assert await again.end() == 0
     assert not replicate.creations
     assert not standin.requests("POST /channels/*/messages")
+
+
+@pytest.mark.parametrize("gone", [0, 1])
+async def test_a_message_that_was_removed_is_shown_again_while_another_stands(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start, gone: int
+) -> None:
+    bot = await start(LEASE_SECONDS=LEASE)
+    whole = asyncio.Event()
+    words = [f"word{number:04} " for number in range(400)]
+    replicate.respond = lambda _: Script(tokens=words, gates={300: whole})
+    asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
+    await standin.shown(asked, "word0299")
+    await bot.kill()
+    standin.remove(asked.messages[gone])
+    whole.set()
+    again = await start(LEASE_SECONDS=LEASE)
+    await standin.shown(asked, "-# meta")
+    await ended(again, "done")
+    assert await again.end() == 0
+    assert [word for word in asked.text.split() if word.startswith("word")] == "".join(words).split()
+    assert sum("Stop" in str(message.components) for message in asked.messages) == 0
+
+
+async def test_a_private_answer_that_was_removed_is_spoken_of_in_private(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start, goes_on: asyncio.Event
+) -> None:
+    bot = await start(LEASE_SECONDS=LEASE)
+    asker = standin.add_user("someone", standin.guild, locale="zh-CN")
+    asked = standin.slash(asker, standin.channel, "ask", {"question": "why?", "private": True})
+    await standin.shown(asked, EARLY.strip())
+    await bot.kill()
+    standin.remove(asked.messages[0])
+    again = await start(LEASE_SECONDS=LEASE)
+    told = await standin.shown(asked, "回答的消息在此期间已被删除")
+    assert asked.messages == [told]
+    assert told.ephemeral
+    await ended(again, "lost")
+    assert await again.end() == 0
+    assert not replicate.left_running()
+
+
+async def test_an_answer_to_a_message_that_was_removed_is_spoken_of_below_that_message(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start, goes_on: asyncio.Event
+) -> None:
+    bot = await start(LEASE_SECONDS=LEASE)
+    question = standin.say(standin.member, standin.channel, f"{standin.mention} why?")
+    sent = standin.sent
+    await standin.wait_for(lambda: any(EARLY.strip() in each.content for each in sent(standin.channel)))
+    await bot.kill()
+    standin.remove(sent(standin.channel)[0])
+    again = await start(LEASE_SECONDS=LEASE)
+    await standin.wait_for(lambda: REMOVED in sent(standin.channel)[-1].content)
+    await ended(again, "lost")
+    assert await again.end() == 0
+    assert [message.reference for message in sent(standin.channel)] == [question, question]
+    assert not replicate.left_running()

@@ -71,6 +71,9 @@ async def test_where_the_token_or_the_message_is_gone(
     await standin.wait_for(lambda: any("-# meta" in sent.content for sent in standin.sent(direct)), 20)
     assert any(f"{EARLY}{LATE}" in sent.content for sent in standin.sent(direct))
     assert all(sent.ephemeral or "why?" in sent.content for sent in standin.sent(standin.channel))
+    told = await standin.shown(removed, "the answer's message was deleted meanwhile")
+    assert removed.messages == [told]
+    assert told.ephemeral
     assert await again.end() == 0
     assert sorted(again.usage()) == [("ask", "done"), ("ask", "done"), ("ask", "lost")]
     assert not replicate.left_running()
