@@ -1,5 +1,6 @@
 """What is said is said in the reader's language, filled with data and nothing else."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 from bot.domain import Command, Limit, Metric, Place, Subject, Window
 from bot.errors import BadRequest, LimitReached, ModelBusy, Remains
 from bot.i18n import Language, find_language, language, language_name, search_languages
-from bot.i18n.speech import CATALOGUES
+from bot.i18n.speech import CATALOGUES, CHINESE
+from tools.messages import read
 
 DISCORD_LOCALES = (
     *("id", "da", "de", "en-GB", "en-US", "es-ES", "es-419", "fr", "hr", "it", "lt", "hu", "nl", "no", "pl"),
@@ -51,6 +53,14 @@ def test_sentences_are_translated(chinese: Language) -> None:
     assert chinese.say("Stopped.") == "已停止。"
     assert chinese.plural("{n} token", "{n} tokens", 1234) == "1,234 个 token"
     assert chinese.name("ask") == "提问"
+
+
+def test_commands_are_called_as_discord_shows_them(chinese: Language) -> None:
+    commands = {*Command, "help", "limits", "privacy", "settings", "usage"}
+    written = re.compile(rf"/(?:{'|'.join(commands)})\b", re.ASCII)
+    said = [message.string for message in read(CHINESE) if isinstance(message.string, str)]
+    assert any(f"/{chinese.name('settings')}" in each for each in said)
+    assert [each for each in said if written.search(each)] == []
 
 
 def test_english_has_a_singular(english: Language) -> None:
