@@ -112,7 +112,7 @@ async def serving(health: Health, metrics: Metrics, host: str, port: int) -> Asy
             body=metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
         )
 
-    application = web.Application(client_max_size=0)
+    application = web.Application()
     application.router.add_get("/healthz", healthz)
     application.router.add_get("/metrics", numbers)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)

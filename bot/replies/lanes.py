@@ -83,7 +83,7 @@ def is_counted(path: str) -> bool:
 
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """A change that waits: how urgent it is, how long its answer is (UTF-16 units), and since when its
+    """A change that waits: how urgent it is, how long its answer is (characters), and since when its
     reader has seen nothing new.
     """
 
