@@ -154,12 +154,15 @@ class Recovery:
             await self._let_go(row.request_id)
         except Exception:
             log.exception("an answer that was left behind could not be gone on with")
+            if row.taken <= MOST_TIMES:
+                await self._let_go(row.request_id, tried=True)
+                return
             await self._ledger.settle(row.request_id, Ending.FAILED)
             await self._ledger.leases.closed(row.request_id)
 
-    async def _let_go(self, request_id: int) -> None:
+    async def _let_go(self, request_id: int, *, tried: bool = False) -> None:
         self._ledger.pass_on(request_id)
-        await self._ledger.leases.let_go(request_id)
+        await self._ledger.leases.let_go(request_id, tried=tried)
 
     async def _go_on(self, row: InflightRow, details: Details) -> None:
         known = self._ledger.leases.request(row)
@@ -173,6 +176,11 @@ class Recovery:
             else:
                 await self._abandon(run, row, details, error)
             return
+        except Exception as error:
+            if row.taken <= MOST_TIMES:
+                raise
+            await self._refuse(run, details, error)
+            return
         log.info("going on with an answer that was left behind")
         services, usage = self._answers.services, details.usage
         try:
@@ -181,11 +189,7 @@ class Recovery:
             run.reply.pass_on()
             raise
         except Exception as error:  # noqa: BLE001 - every error becomes a sentence
-            await Remainder(services, usage, None).abandon(run)
-            ending = Ending.REFUSED if isinstance(error, Refused) else Ending.FAILED
-            await self._ledger.settle(row.request_id, ending, error=type(error).__name__)
-            await self._answers.refuse(run, error)
-            await self._ledger.leases.closed(row.request_id)
+            await self._refuse(run, details, error)
             return
         await self._answers.resume(run, Remainder(services, usage, plan, gives_up=row.taken > MOST_TIMES))
 
@@ -209,6 +213,14 @@ class Recovery:
         run.policy = await self._answers.services.policies.of(run.request.scope)
         await self._ledger.take_up(run.request.id)
         return self._plans.get(run.request.command)
+
+    async def _refuse(self, run: Run, details: Details, error: Exception) -> None:
+        """End an answer because of an error, and say so."""
+        await Remainder(self._answers.services, details.usage, None).abandon(run)
+        ending = Ending.REFUSED if isinstance(error, Refused) else Ending.FAILED
+        await self._ledger.settle(run.request.id, ending, error=type(error).__name__)
+        await self._answers.refuse(run, error)
+        await self._ledger.leases.closed(run.request.id)
 
     async def _abandon(self, run: Run, row: InflightRow, details: Details, why: Lost) -> None:
         """Settle an answer that nobody can show; whoever took it away is told, and not shown it again."""

@@ -66,9 +66,10 @@ class LetGo:
     request_id: int
     owner: int
     now: datetime
+    tried: bool = False
+    """Whether its owner has tried to go on with it, and counts among those that did."""
 
     async def write(self, transaction: Transaction) -> None:
         """Write that it is nobody's."""
-        await let_go_inflight(
-            transaction, self.request_id, self.owner, self.now + timedelta(seconds=LEASE_SECONDS)
-        )
+        until = self.now + timedelta(seconds=LEASE_SECONDS)
+        await let_go_inflight(transaction, self.request_id, self.owner, until, tried=self.tried)

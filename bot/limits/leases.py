@@ -148,9 +148,11 @@ class Leases:
         finally:
             self._ours.clear()
 
-    async def let_go(self, request_id: int) -> None:
-        """Leave an answer that cannot be gone on with now to whoever looks for one after a while."""
-        await self._leave(LetGo(request_id, self.owner, self._clock()))
+    async def let_go(self, request_id: int, *, tried: bool = False) -> None:
+        """Leave an answer that cannot be gone on with now to whoever looks for one after a while; ``tried``
+        where that is to be counted.
+        """
+        await self._leave(LetGo(request_id, self.owner, self._clock(), tried))
 
     async def take_over(self, application_id: int, most: int) -> tuple[InflightRow, ...]:
         """Take the answers of an application that processes left behind, at most so many.

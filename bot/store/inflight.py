@@ -125,10 +125,16 @@ async def close_inflight(transaction: Transaction, request_id: int, owner: int) 
         await transaction.run("forget_fingerprints", usage_id=request_id)
 
 
-async def let_go_inflight(transaction: Transaction, request_id: int, owner: int, until: datetime) -> None:
-    """Make an answer nobody's, to be taken from then on."""
+async def let_go_inflight(
+    transaction: Transaction, request_id: int, owner: int, until: datetime, *, tried: bool
+) -> None:
+    """Make an answer nobody's, to be taken from then on; ``tried`` says that this time counts."""
     await transaction.run(
-        "let_go_inflight", request_id=request_id, owner=owner, lease_until=milliseconds(until)
+        "let_go_inflight",
+        request_id=request_id,
+        owner=owner,
+        lease_until=milliseconds(until),
+        tried=int(tried),
     )
 
 

@@ -179,6 +179,19 @@ async def test_what_is_released_or_let_go_can_be_taken(place: World, other: Ledg
     assert await place.ledger.leases.take_over(APPLICATION, 1) == (row,)
 
 
+@pytest.mark.parametrize(("tried", "taken"), [(False, 1), (True, 2)])
+async def test_what_is_let_go_after_it_was_tried_counts_as_taken(
+    place: World, other: Ledger, tried: bool, taken: int
+) -> None:
+    request_id = await begun(place)
+    await place.ledger.leases.release()
+    await other.leases.take_over(APPLICATION, 1)
+    await other.leases.let_go(request_id, tried=tried)
+    place.clock.move(seconds=LEASE_SECONDS)
+    [row] = await other.leases.take_over(APPLICATION, 1)
+    assert row.taken == taken
+
+
 async def test_whoever_was_out_of_touch_takes_nothing_at_first(place: World) -> None:
     leases = place.ledger.leases
     assert await leases.renew()

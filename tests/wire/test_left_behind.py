@@ -134,3 +134,36 @@ async def test_an_answer_to_a_message_that_was_removed_is_spoken_of_below_that_m
     assert await again.end() == 0
     assert [message.reference for message in sent(standin.channel)] == [question, question]
     assert not replicate.left_running()
+
+
+async def test_what_nobody_foresaw_is_tried_again_a_little_later(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start, goes_on: asyncio.Event
+) -> None:
+    bot = await start(LEASE_SECONDS=LEASE)
+    asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
+    await standin.shown(asked, EARLY.strip())
+    await bot.kill()
+    standin.fault("GET /webhooks/*", status=200, body={"what": "nobody knows"}, times=2)
+    goes_on.set()
+    again = await start(LEASE_SECONDS=LEASE)
+    await standin.shown(asked, f"{EARLY}{LATE}\n-# meta")
+    await ended(again, "done")
+    assert await again.end() == 0
+    assert len(replicate.creations) == 1
+
+
+async def test_what_nobody_foresaw_time_after_time_ends_with_a_sentence(
+    standin: DiscordStandIn, replicate: ReplicateStandIn, start: Start, goes_on: asyncio.Event
+) -> None:
+    bot = await start(LEASE_SECONDS=LEASE)
+    asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
+    await standin.shown(asked, EARLY.strip())
+    await bot.kill()
+    bot.change("UPDATE inflight SET taken = 2")
+    standin.fault("GET /webhooks/*", status=200, body={"what": "nobody knows"}, times=2)
+    again = await start(LEASE_SECONDS=LEASE)
+    await standin.shown(asked, "Something went wrong on my side")
+    assert asked.messages[-1].ephemeral
+    await ended(again, "failed")
+    assert await again.end() == 0
+    assert not replicate.left_running()

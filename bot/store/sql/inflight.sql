@@ -34,8 +34,8 @@ WHERE usage.id = CAST(:request_id AS BIGINT)
   AND ((inflight.owner IS NULL AND usage.state = 'settled') OR inflight.owner <> CAST(:owner AS BIGINT));
 
 -- name: let_go_inflight!
--- It was not gone on with after all.
-UPDATE inflight SET owner = 0, lease_until = :lease_until, taken = taken - 1
+-- Unless it was tried, it counts as not taken.
+UPDATE inflight SET owner = 0, lease_until = :lease_until, taken = taken - 1 + CAST(:tried AS BIGINT)
 WHERE request_id = CAST(:request_id AS BIGINT) AND owner = CAST(:owner AS BIGINT);
 
 -- name: take_over_inflight
