@@ -316,6 +316,7 @@ async def _seen(bot: Parlance, host: str, port: int) -> AsyncIterator[None]:
         return Moment(
             open_answers=bot.answers.under_way,
             waiting_changes=services.lanes.waiting,
+            waiting_calls=sum(provider.waiting for provider in services.providers.values()),
             kept_records=services.ledger.kept,
             lag=lag.worst,
             paused={model: state is not State.CLOSED for model, state in states},

@@ -25,6 +25,8 @@ class Moment:
     open_answers: int = 0
     waiting_changes: int = 0
     """Changes of replies that wait for a slot at Discord."""
+    waiting_calls: int = 0
+    """Requests to providers of models that wait for their turn."""
     kept_records: int = 0
     """What is to be recorded and waits in memory for the database."""
     lag: float = 0.0
@@ -107,6 +109,7 @@ class _Now(Collector):
             "parlance_queue_length", "What waits, by what it waits for.", labels=["queue"]
         )
         queues.add_metric(["rate_limit"], now.waiting_changes)
+        queues.add_metric(["provider"], now.waiting_calls)
         queues.add_metric(["database"], now.kept_records)
         yield queues
         yield GaugeMetricFamily(

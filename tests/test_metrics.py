@@ -20,7 +20,7 @@ def busy() -> Metrics:
     metrics.ended(Command.ASK, Ending.DONE, 0.7)
     metrics.used(model_with(8_000), Tokens(10, 20), NANO // 2)
     metrics.waited(1.5)
-    metrics.look = lambda: Moment(3, 4, 5, 0.25, {"a/b": True})
+    metrics.look = lambda: Moment(3, 4, 6, 5, 0.25, {"a/b": True})
     return metrics
 
 
@@ -45,6 +45,7 @@ def test_what_is_counted_can_be_read() -> None:
     assert found["parlance_rate_limit_wait_seconds_sum"] == 1.5
     assert found["parlance_open_answers"] == 3
     assert found["parlance_queue_length rate_limit"] == 4
+    assert found["parlance_queue_length provider"] == 6
     assert found["parlance_queue_length database"] == 5
     assert found["parlance_event_loop_lag_seconds"] == 0.25
     assert found["parlance_model_paused a/b"] == 1

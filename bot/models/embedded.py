@@ -62,6 +62,11 @@ class EmbeddedProvider:
             if self._server is None:
                 self._server = await asyncio.to_thread(_serve, self._threads)
 
+    @property
+    def waiting(self) -> int:
+        """None: each has a thread of its own."""
+        return 0
+
     def bound(self, model: Model, prompt: Prompt) -> Tokens:
         """Upper bound of the tokens a call with this prompt can use."""
         return prompt_bound(model, prompt)

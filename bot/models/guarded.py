@@ -54,6 +54,11 @@ class GuardedProvider:
         return self._breakers[model.name].chooses(self._clock())
 
     @property
+    def waiting(self) -> int:
+        """How many of its requests wait for their turn."""
+        return self._provider.waiting
+
+    @property
     def states(self) -> Mapping[str, State]:
         """The state of every breaker, by its model's name; those that never were asked are not there."""
         return {name: breaker.state for name, breaker in self._breakers.items()}

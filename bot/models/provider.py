@@ -62,6 +62,10 @@ class Prediction(Protocol):
 class Provider(Protocol):
     """Something that runs models."""
 
+    @property
+    def waiting(self) -> int:
+        """How many of its requests wait for their turn, in this process."""
+
     def predict(
         self, model: Model, prompt: Prompt, *, deadline: float, created: Created
     ) -> AbstractAsyncContextManager[Prediction]:

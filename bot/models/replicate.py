@@ -92,19 +92,22 @@ class ReplicateProvider:
         self._token = token
         self._base_url = base_url or BASE_URL
         self._timing = timing or Timing()
+        self._turns = TurnsClient(
+            self._timing.request,
+            follow_redirects=False,
+            timeout=httpx.Timeout(self._timing.request, connect=self._timing.connect),
+        )
         self._client = AsyncReplicate(
-            bearer_token=token,
-            base_url=self._base_url,
-            max_retries=0,
-            http_client=TurnsClient(
-                self._timing.request,
-                follow_redirects=False,
-                timeout=httpx.Timeout(self._timing.request, connect=self._timing.connect),
-            ),
+            bearer_token=token, base_url=self._base_url, max_retries=0, http_client=self._turns
         )
         self._session: aiohttp.ClientSession | None = None
         self._looks = Looks()
         self._cleaning: set[asyncio.Task[None]] = set()
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a connection."""
+        return self._turns.waiting
 
     def bound(self, model: Model, prompt: Prompt) -> Tokens:
         """Upper bound of the tokens a call with this prompt can use."""

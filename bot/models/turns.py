@@ -25,6 +25,8 @@ class TurnsClient(httpx.AsyncClient):
         super().__init__(limits=limits, **options)
         self._patience = patience
         self._turns = asyncio.Semaphore(CONNECTIONS)
+        self.waiting = 0
+        """How many requests wait for their turn."""
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
         """Send it when it is its turn.
@@ -32,11 +34,14 @@ class TurnsClient(httpx.AsyncClient):
         Raises:
             httpx.PoolTimeout: that took too long; it was not sent.
         """
+        self.waiting += 1
         try:
             async with asyncio.timeout(self._patience):
                 await self._turns.acquire()
         except TimeoutError:
             raise httpx.PoolTimeout("too many requests at once", request=request) from None
+        finally:
+            self.waiting -= 1
         try:
             return await super().send(request, **options)
         finally:

@@ -109,6 +109,10 @@ class ScriptedProvider:
         return gate
 
     @property
+    def waiting(self) -> int:
+        return 0
+
+    @property
     def prompts(self) -> list[Prompt]:
         return [call.prompt for call in self.calls]
 
