@@ -197,9 +197,30 @@ MUTANTS = (
     Mutant(
         "a message that a dead process posted stays beside the answer",
         "bot/replies/reply.py",
-        "for stray in await insist(self._transport.strays)",
-        "for stray in ()",
+        "found += await self._standing(await insist(self._transport.strays))",
+        "found += ()",
         ("tests/replies/test_reply.py",),
+    ),
+    Mutant(
+        "who is refused goes before who is answered",
+        "bot/replies/reply.py",
+        "completes = self.has_text and self._text_is_missing()",
+        "completes = self._text_is_missing()",
+        ("tests/wire/test_flood.py",),
+    ),
+    Mutant(
+        "what a process leaves behind it closes all the same",
+        "bot/limits/leases.py",
+        "            self._ours.clear()",
+        "            pass",
+        ("tests/wire/test_shutdown.py",),
+    ),
+    Mutant(
+        "what is stopped before its id is stored used nothing",
+        "bot/making.py",
+        "                found = self._made if self._made or self._is_looked_for else await self._look()",
+        "                found = None if self._is_looked_for else await self._look()",
+        ("tests/wire/test_doubt.py",),
     ),
     Mutant(
         "a public message becomes one for the person alone",

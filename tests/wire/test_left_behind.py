@@ -90,6 +90,8 @@ async def test_a_message_that_was_removed_is_shown_again_while_another_stands(
     replicate.respond = lambda _: Script(tokens=words, gates={300: whole})
     asked = standin.slash(standin.member, standin.channel, "ask", {"question": "why?"})
     await standin.shown(asked, "word0299")
+    on_record = SqliteDatabase(bot.database)
+    await until(on_record, "SELECT json_array_length(messages) FROM inflight", [(2,)])
     await bot.kill()
     standin.remove(asked.messages[gone])
     whole.set()
