@@ -39,7 +39,8 @@ async def _meanwhile(discord: DiscordStandIn, upload: Upload) -> float:
     ]
     others: list[Interaction] = []
     for number in range(ASKERS):
-        others.append(discord.slash(discord.other, discord.channel, "ask", {"question": f"And I? {number}"}))
+        person = discord.add_user(f"person{number}", discord.guild)
+        others.append(discord.slash(person, discord.channel, "ask", {"question": f"And I? {number}"}))
         await asyncio.sleep(PAUSE)
     await discord.wait_for(lambda: all(ANSWER in each.text for each in others + files), timeout=PATIENCE)
     return max((other.acknowledged_at or float("inf")) - other.created for other in others)
