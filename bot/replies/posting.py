@@ -33,9 +33,10 @@ class Posting:
         return self._screen is not None
 
     async def find(self, transport: Transport) -> Shown | None:
-        """Return the message in doubt if it stands there; only where Discord would not know it again.
+        """Return the message in doubt if it stands there; then, and where it does not, it is in doubt no
+        longer.
 
-        It is in doubt no longer, either way.
+        One that Discord would know again is not looked for: it is posted again.
         """
         if self._screen is None or transport.knows_again:
             return None

@@ -103,17 +103,23 @@ class Costs:
         return len(self._model.calls) - self._calls
 
 
-async def test_commands_of_one_member_cost_a_bounded_amount(
-    standin: DiscordStandIn, bot: Parlance, model: ScriptedProvider
-) -> None:
-    costs = Costs(standin, model)
-    await costs.watch(bot)
+async def flooded(standin: DiscordStandIn) -> list[Interaction]:
+    """Let one member use a command so often, and another once, and wait until that one is answered."""
     flood = [
         standin.slash(standin.member, standin.channel, "ask", {"question": f"{number}?"})
         for number in range(FLOOD)
     ]
     other = standin.slash(standin.other, standin.channel, "ask", {"question": "and I?"})
     await standin.wait_for(lambda: "Because." in other.text)
+    return flood
+
+
+async def test_commands_of_one_member_cost_a_bounded_amount(
+    standin: DiscordStandIn, bot: Parlance, model: ScriptedProvider
+) -> None:
+    costs = Costs(standin, model)
+    await costs.watch(bot)
+    flood = await flooded(standin)
     await standin.wait_for(lambda: sum(map(answered, flood)) > LEAST_BURST)
     await bot.answers.close()
     told = [each for each in flood if answered(each)]
@@ -133,12 +139,7 @@ async def test_without_a_ceiling_for_people_they_do_as_well(
         bot.gate._clock = lambda: 0.0
         costs = Costs(standin, model)
         await costs.watch(bot)
-        flood = [
-            standin.slash(standin.member, standin.channel, "ask", {"question": f"{number}?"})
-            for number in range(FLOOD)
-        ]
-        other = standin.slash(standin.other, standin.channel, "ask", {"question": "and I?"})
-        await standin.wait_for(lambda: "Because." in other.text)
+        flood = await flooded(standin)
         await bot.answers.close()
         assert sum(map(answered, flood)) == LEAST_BURST + 1
         assert costs.calls == LEAST_BURST + 1

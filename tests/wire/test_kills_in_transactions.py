@@ -8,6 +8,7 @@ import pytest
 from tests.support.databases import PostgresDatabase, on_postgres, until
 from tests.support.postgres import Server
 from tests.wire.discord import DiscordStandIn
+from tests.wire.outcomes import UNDER_WAY
 from tests.wire.process import Start
 from tests.wire.replicate import ReplicateStandIn
 from tests.wire.replicate_script import Script
@@ -22,7 +23,6 @@ BEGIN PERFORM pg_advisory_xact_lock({gate}); RETURN NULL; END $$;
 CREATE TRIGGER held AFTER {write} FOR EACH ROW EXECUTE FUNCTION hold();
 """
 WAITING = f"SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = {GATE} AND NOT granted"  # noqa: S608
-UNDER_WAY = "SELECT (SELECT COUNT(*) FROM usage WHERE state = 'open') + (SELECT COUNT(*) FROM inflight)"
 WRITES = (
     "INSERT ON predictions",
     "UPDATE OF provider_id ON predictions",
